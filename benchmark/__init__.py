@@ -1,0 +1,1 @@
+"""A defense-first benchmark of model extraction from generative models."""

@@ -1,0 +1,241 @@
+"""The contracts: what a target, a defense, an attack, an attack model and a feature extractor are.
+
+Two image formats only. Between components: ``uint8`` NCHW, what an API returns. Inside a defense: ``float32`` NCHW in
+[0, 1]. The base classes own the passage between them, and every check; an author writes the one method that matters.
+Randomness is an explicit ``torch.Generator``; nothing seeds a global.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
+
+import torch
+from torch import Tensor
+
+from benchmark.errors import PluginError, UsageError, unknown
+
+if TYPE_CHECKING:
+    from benchmark.gan import Recipe, Trainer
+    from benchmark.oracle import Oracle
+
+ImageShape = tuple[int, int, int]
+"""Channels, height, width."""
+
+
+def to_float(images: Tensor) -> Tensor:
+    """uint8 (n, C, H, W) -> float32 in [0, 1]."""
+    return images.to(torch.float32).div_(255)
+
+
+def to_uint8(images: Tensor) -> Tensor:
+    """float32 (n, C, H, W) -> uint8; values are clamped to [0, 1] and rounded to the nearest of the 256 levels."""
+    return images.clamp(0, 1).mul(255).round_().to(torch.uint8)
+
+
+def parameter(
+    default: Any,
+    description: str,
+    *,
+    low: float = -math.inf,
+    high: float = math.inf,
+    choices: Sequence[str] = (),
+) -> Any:
+    """A field of a plugin: its default, what it means, and what it accepts. The one place where an option is written.
+
+    Args:
+        default: the default value; its type is the type of the field.
+        description: one line for ``list``.
+        low: the least value accepted (numbers).
+        high: the greatest value accepted (numbers).
+        choices: the values accepted (strings).
+    """
+    return dataclasses.field(
+        default=default, metadata={"description": description, "low": low, "high": high, "choices": tuple(choices)}
+    )
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """A frozen dataclass whose fields, declared with :func:`parameter`, are its hyperparameters.
+
+    Raises:
+        UsageError: a value is of another type than the default, is not finite, or lies outside its range or choices.
+    """
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            object.__setattr__(self, field.name, _checked(self, field, getattr(self, field.name)))
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """The hyperparameters by name."""
+        return dataclasses.asdict(self)
+
+
+def _checked(plugin: Plugin, field: dataclasses.Field[Any], value: Any) -> Any:
+    """``value`` as the field's own type, or a :class:`UsageError` that says what the field accepts."""
+    name = f"{type(plugin).__name__}.{field.name}"
+    default: Any = field.default
+    kind = type(default)
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value)
+    if type(value) is not kind:
+        raise UsageError(f"{name} is {value!r}, but must be of type {kind.__name__} (default: {default!r})")
+    choices = field.metadata.get("choices", ())
+    if choices and value not in choices:
+        raise unknown(f"value of {name}", str(value), choices)
+    if kind in (int, float):
+        low, high = field.metadata.get("low", -math.inf), field.metadata.get("high", math.inf)
+        if not (math.isfinite(value) and low <= value <= high):
+            raise UsageError(f"{name} is {value!r}, but must lie between {low} and {high}")
+    return value
+
+
+@runtime_checkable
+class ImageModel(Protocol):
+    """Anything that images can be drawn from: a target, or the attack model that was made of its answers."""
+
+    @property
+    def image_shape(self) -> ImageShape:
+        """Shape of one image."""
+
+    def sample(self, n: int, rng: torch.Generator) -> Tensor:
+        """``n`` images, uint8 (n, C, H, W)."""
+
+
+class Target(ABC):
+    """The generator that is served: a prior over latents, and a map from latents to images."""
+
+    latent_dim: int
+    image_shape: ImageShape
+
+    def prior(self, n: int, rng: torch.Generator) -> Tensor:
+        """Latents float32 (n, latent_dim) from the distribution that the target answers from; standard normal here."""
+        return torch.randn(n, self.latent_dim, generator=rng)
+
+    @abstractmethod
+    def generate(self, z: Tensor) -> Tensor:
+        """Latents float32 (n, latent_dim) -> images uint8 (n, C, H, W)."""
+
+    def sample(self, n: int, rng: torch.Generator) -> Tensor:
+        """``n`` undefended images, uint8 (n, C, H, W)."""
+        return self.generate(self.prior(n, rng))
+
+    def discriminator(self, images: Tensor) -> Tensor:
+        """Images uint8 (n, C, H, W) -> logits float32 (n,), high for real. Optional.
+
+        Raises:
+            PluginError: this target has no discriminator.
+        """
+        raise PluginError(f"{type(self).__name__} has no discriminator; pick an attack that needs none")
+
+
+class Defense(Plugin):
+    """What stands between the target and its users. Override :meth:`latents`, :meth:`perturb`, or both.
+
+    A subclass is a frozen dataclass; its fields are its hyperparameters.
+    """
+
+    strength: ClassVar[str] = ""
+    """Name of the field that is swept from weak to strong (or strong to weak); empty if there is none."""
+
+    def latents(self, n: int, target: Target, rng: torch.Generator) -> Tensor:
+        """The latents that ``n`` answers come from, float32 (n, latent_dim); the target's prior by default."""
+        return target.prior(n, rng)
+
+    def perturb(self, x: Tensor, rng: torch.Generator) -> Tensor:
+        """Images float32 (n, C, H, W) in [0, 1] -> the images handed over, of the same shape; unchanged by default."""
+        return x
+
+    def undefended(self, n: int, target: Target, rng: torch.Generator) -> Tensor:
+        """What the target makes of this defense's latents, uint8 (n, C, H, W): :meth:`latents`, checked.
+
+        Raises:
+            PluginError: the latents or the target's images are not what they must be.
+        """
+        name = type(self).__name__
+        z = self.latents(n, target, rng)
+        if not isinstance(z, Tensor):
+            raise PluginError(f"{name}.latents returned {type(z).__name__}, but must return a tensor of latents")
+        if z.shape != (n, target.latent_dim) or z.dtype != torch.float32 or not bool(torch.isfinite(z).all()):
+            raise PluginError(
+                f"{name}.latents returned {z.dtype} of shape {tuple(z.shape)}, "
+                f"but must return finite torch.float32 of shape {(n, target.latent_dim)}"
+            )
+        return check_images(target.generate(z), (n, *target.image_shape), f"{type(target).__name__}.generate")
+
+    def answer(self, images: Tensor, rng: torch.Generator) -> Tensor:
+        """Undefended images uint8 (n, C, H, W) -> answers, uint8 of the same shape: :meth:`perturb`, checked.
+
+        Raises:
+            PluginError: ``perturb`` returned nothing, another shape or dtype, or values that are not finite.
+        """
+        name = type(self).__name__
+        x = self.perturb(to_float(images), rng)
+        if not isinstance(x, Tensor):
+            raise PluginError(f"{name}.perturb returned {type(x).__name__}, but must return a tensor of images")
+        if x.shape != images.shape:
+            raise PluginError(f"{name}.perturb returned shape {tuple(x.shape)}, but was given {tuple(images.shape)}")
+        if x.dtype != torch.float32:
+            raise PluginError(f"{name}.perturb returned {x.dtype}, but must return torch.float32 in [0, 1]")
+        if not bool(torch.isfinite(x).all()):
+            raise PluginError(f"{name}.perturb returned values that are not finite (NaN or infinity)")
+        return to_uint8(x)
+
+
+def check_images(images: object, shape: tuple[int, int, int, int], source: str) -> Tensor:
+    """``images`` itself, if it is a uint8 tensor of that shape.
+
+    Raises:
+        PluginError: it is anything else; the text names ``source``.
+    """
+    if not isinstance(images, Tensor):
+        raise PluginError(f"{source} returned {type(images).__name__}, but must return a uint8 tensor of images")
+    if images.dtype != torch.uint8 or images.shape != shape:
+        raise PluginError(
+            f"{source} returned {images.dtype} of shape {tuple(images.shape)}, but must return torch.uint8 of {shape}"
+        )
+    return images
+
+
+@dataclass(frozen=True)
+class Knowledge:
+    """What the attacker has besides the oracle: public means, and whatever its threat model grants."""
+
+    image_shape: ImageShape
+    recipe: Recipe
+    """The track's training recipe for attack models."""
+    train: Trainer
+    """The shared training loop, bound to this cell's store and progress, so that an attack resumes after a kill."""
+
+
+class Attack(Plugin):
+    """A thief. A subclass is a frozen dataclass; its fields are its hyperparameters."""
+
+    knowledge: ClassVar[str] = "answers"
+    """What it needs to know, as it stands in the board's column of that name."""
+
+    @abstractmethod
+    def fit(self, oracle: Oracle, knowledge: Knowledge, rng: torch.Generator) -> ImageModel:
+        """Spend the oracle's budget, train, and return the attack model."""
+
+
+class FeatureExtractor(ABC):
+    """A fixed network that images are compared under."""
+
+    name: str
+    dim: int
+
+    @property
+    @abstractmethod
+    def weights_hash(self) -> str:
+        """SHA-256 (hex) of the weights, so that rows of different weights are never put side by side."""
+
+    @abstractmethod
+    def __call__(self, images: Tensor) -> Tensor:
+        """Images uint8 (n, C, H, W) of 1 or 3 channels -> features float32 (n, dim)."""

@@ -1,0 +1,182 @@
+"""Plugins by name: what there is, and one of them made from a spec such as ``jpeg,quality=10``.
+
+A spec is ``NAME[,key=value ...]``. NAME is an entry point (built-in or of any installed package), ``module:attribute``
+or ``path/to/file.py:attribute``. ``NAME:argument`` hands an extractor its one positional argument (``timm:resnet18``).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import importlib
+import importlib.util
+import inspect
+import math
+import sys
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from benchmark.errors import PluginError, UsageError, unknown
+from benchmark.interfaces import Attack, Defense, FeatureExtractor
+
+KINDS: dict[str, type] = {"defense": Defense, "attack": Attack, "extractor": FeatureExtractor}
+"""The kinds of plugin, and the base class of each; the entry-point group is ``gan_extraction_bench.<kind>s``."""
+
+
+def names(kind: str) -> list[str]:
+    """The names of all plugins of a kind, built-in or installed, sorted."""
+    return sorted(_entry_points(kind))
+
+
+def load(kind: str, spec: str) -> Any:
+    """The plugin that a spec describes.
+
+    Args:
+        kind: a key of :data:`KINDS`.
+        spec: see the module.
+
+    Raises:
+        UsageError: there is no such plugin, or it has no such parameter, or the value is not accepted.
+        PluginError: the plugin's module cannot be imported, or what it names is not of the kind.
+    """
+    name, *settings = spec.split(",")
+    made, argument = _find(kind, name.strip())
+    arguments = [argument] if argument else []
+    return _make(kind, name, made, arguments, dict(_setting(name, text) for text in settings))
+
+
+def with_strength(spec: str, value: float) -> str:
+    """The spec of a defense with its strength set.
+
+    Raises:
+        UsageError: the defense has no strength, or its spec sets it already.
+    """
+    name = spec.partition(",")[0]
+    parameter = _find("defense", name)[0].strength
+    if not parameter:
+        raise UsageError(f"defense {name} has no strength to be set")
+    if f",{parameter}=" in spec:
+        raise UsageError(f"the strength of {name} is its {parameter}, which {spec!r} sets already")
+    return f"{spec},{parameter}={value:g}"
+
+
+def describe(kind: str, name: str) -> list[str]:
+    """What a plugin is, in one line, and a line for each of its parameters."""
+    found = _find(kind, name)[0]
+    lines = [(inspect.getdoc(found) or "").partition("\n")[0]]
+    if not dataclasses.is_dataclass(found):
+        return lines
+    strength = getattr(found, "strength", "")
+    for field in dataclasses.fields(found):
+        note = " (the strength)" if field.name == strength else ""
+        lines.append(f"{field.name}={field.default!r}: {field.metadata.get('description', '')}{note}{_accepted(field)}")
+    return lines
+
+
+def _accepted(field: dataclasses.Field[Any]) -> str:
+    """The values that a field accepts, in words."""
+    choices = field.metadata.get("choices", ())
+    if choices:
+        return f"; one of {', '.join(choices)}"
+    low, high = field.metadata.get("low", -math.inf), field.metadata.get("high", math.inf)
+    return f"; {low} to {high}" if math.isfinite(low) and math.isfinite(high) else ""
+
+
+def source_hash(plugin: object) -> str:
+    """SHA-256 (hex) of the file that a plugin's class is written in: when it changes, its results are made anew."""
+    try:
+        path = inspect.getsourcefile(type(plugin))
+    except TypeError:
+        path = None
+    if path is None:
+        raise PluginError(f"the source of {type(plugin).__name__} cannot be found; define it in a file")
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+
+
+def _entry_points(kind: str) -> dict[str, EntryPoint]:
+    return {point.name: point for point in entry_points(group=f"gan_extraction_bench.{kind}s")}
+
+
+def _find(kind: str, name: str) -> tuple[Any, str]:
+    """The class that a name stands for, and the positional argument that came with it, if any."""
+    points = _entry_points(kind)
+    head, _, rest = name.rpartition(":") if name.count(":") == 1 else name.partition(":")
+    if name in points:
+        found, argument = _resolve(points[name]), ""
+    elif head in points and rest:
+        found, argument = _resolve(points[head]), rest
+    elif head:
+        found, argument = _attribute(head, rest), ""
+    else:
+        raise unknown(kind, name, points)
+    base = KINDS[kind]
+    if not (inspect.isclass(found) and issubclass(found, base)):
+        raise PluginError(f"{name} is not a {kind}: it must be a subclass of benchmark.interfaces.{base.__name__}")
+    return found, argument
+
+
+def _resolve(point: EntryPoint) -> Any:
+    try:
+        return point.load()
+    except Exception as error:
+        raise PluginError(f"plugin {point.name!r} ({point.value}) cannot be imported: {error}") from error
+
+
+def _attribute(place: str, attribute: str) -> Any:
+    """``attribute`` of a module or of a Python file."""
+    try:
+        module = _module_of_file(Path(place)) if place.endswith(".py") else importlib.import_module(place)
+    except Exception as error:
+        raise PluginError(f"{place!r} cannot be imported: {type(error).__name__}: {error}") from error
+    if not hasattr(module, attribute):
+        public = [name for name in vars(module) if not name.startswith("_")]
+        raise unknown(f"attribute of {place}", attribute, public)
+    return getattr(module, attribute)
+
+
+def _module_of_file(path: Path) -> ModuleType:
+    name = f"plugin_{path.stem}_{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:8]}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None or not path.is_file():
+        raise FileNotFoundError(f"there is no file {path}")
+    module = importlib.util.module_from_spec(spec)
+    # Dataclasses look their module up by name while they are being defined.
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def _make(kind: str, name: str, made: type, arguments: list[str], settings: dict[str, Any]) -> Any:
+    accepted = inspect.signature(made).parameters
+    for key in settings:
+        if key not in accepted:
+            raise unknown(f"parameter of {kind} {name}", key, accepted)
+    if arguments and not accepted:
+        raise UsageError(f"{kind} {name.partition(':')[0]} takes no argument, but was given {arguments[0]!r}")
+    try:
+        return made(*arguments, **settings)
+    except TypeError as error:
+        raise UsageError(f"{kind} {name} cannot be made: {error}") from None
+
+
+def _setting(name: str, text: str) -> tuple[str, Any]:
+    key, equals, value = text.partition("=")
+    if not (key.strip() and equals and value.strip()):
+        raise UsageError(f"{text!r} in the spec of {name} is not of the form key=value")
+    return key.strip(), literal(value.strip())
+
+
+def literal(text: str) -> int | float | bool | str:
+    """A value as written on a command line: an integer, a number, ``true``/``false``, or else the text itself."""
+    if text.lower() in ("true", "false"):
+        return text.lower() == "true"
+    try:
+        return int(text)
+    except ValueError:
+        pass
+    try:
+        return float(text)
+    except ValueError:
+        return text
