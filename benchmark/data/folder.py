@@ -1,0 +1,106 @@
+"""Any folder of images as a data set, its sub-folders as the classes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+from torch import Tensor
+from torchvision.datasets.folder import IMG_EXTENSIONS
+
+from benchmark.data.images import ImageSet, Progress, fitted
+from benchmark.errors import DataError, UsageError
+
+SPLITS = ("train", "test")
+
+
+def load_folder(split: str, size: int, channels: int | None, progress: Progress, path: Path) -> ImageSet:
+    """Every image below ``path``, in the order of its path.
+
+    An image is a file with an extension of ``torchvision.datasets.folder.IMG_EXTENSIONS``; anything else, and whatever
+    begins with a dot, is left out, and links to folders are not followed. Each image is turned as its EXIF orientation
+    says, cut to its centre square and resized: see :func:`benchmark.data.images.fitted`.
+
+    Splits: if ``path`` has a sub-folder ``train`` or ``test``, these are the splits; if not, all of it is ``train``.
+    Labels: the first-level sub-folders of the split; the classes are those of both splits, sorted. There are none where
+    an image lies in no sub-folder.
+
+    Args:
+        split: ``train`` or ``test``.
+        size: side of the images in pixels.
+        channels: 1 (grey) or 3 (RGB); None for 3.
+        progress: told of every image decoded.
+        path: the folder.
+
+    Raises:
+        UsageError: there is no such folder, or it has no such split.
+        DataError: the folder holds no image, or an image cannot be read; the text names it.
+    """
+    roots = _roots(path)
+    if split not in roots:
+        raise UsageError(
+            f"{path} has no {split} split (it has: {', '.join(roots)}); its splits are its sub-folders train and test"
+        )
+    root = roots[split]
+    paths = _images(root)
+    if not paths:
+        raise DataError(f"{root} holds no image; expected files that end in {', '.join(IMG_EXTENSIONS)}")
+    classes, labels = _labelled(root, paths, tuple(roots.values()))
+    images = _decoded(paths, size, channels or 3, progress, path.resolve().name)
+    return ImageSet(f"folder:{path.resolve().name}", split, images, labels, classes)
+
+
+def _roots(path: Path) -> dict[str, Path]:
+    """The folder of each split."""
+    if not path.is_dir():
+        raise UsageError(f"there is no folder {path}; give folder:PATH a folder of images")
+    return {split: path / split for split in SPLITS if (path / split).is_dir()} or {"train": path}
+
+
+def _shown(path: Path, root: Path) -> bool:
+    return not any(part.startswith(".") for part in path.relative_to(root).parts)
+
+
+def _images(root: Path) -> list[Path]:
+    """The images below ``root``, sorted by their path from there, the same on every machine."""
+    files = (path for path in root.rglob("*") if path.suffix.lower() in IMG_EXTENSIONS and path.is_file())
+    return sorted((path for path in files if _shown(path, root)), key=lambda path: path.relative_to(root).as_posix())
+
+
+def _labelled(root: Path, paths: Sequence[Path], roots: Sequence[Path]) -> tuple[tuple[str, ...], Tensor | None]:
+    """Names of the classes, and labels int64 (N,) or None."""
+    if any(path.parent == root for path in paths):
+        return (), None
+    # From both splits, so that a class which one of them lacks does not shift the labels.
+    folders = (folder for each in roots for folder in each.iterdir() if folder.is_dir() and _shown(folder, each))
+    classes = tuple(sorted({folder.name for folder in folders}))
+    number = {name: index for index, name in enumerate(classes)}
+    return classes, torch.tensor([number[path.relative_to(root).parts[0]] for path in paths])
+
+
+def _decoded(paths: Sequence[Path], size: int, channels: int, progress: Progress, name: str) -> Tensor:
+    """The images, uint8 (N, channels, size, size)."""
+    images = torch.empty(len(paths), channels, size, size, dtype=torch.uint8)
+    decode = partial(_decode, size=size, channels=channels)
+    # Pillow lets go of the interpreter while it decodes and resizes, so that threads are enough.
+    with progress(f"Decoding {name}", len(paths)) as advance, ThreadPoolExecutor() as pool:
+        for image, pixels in zip(images.numpy(), pool.map(decode, paths), strict=True):
+            image[:] = pixels
+            advance(1)
+    return images
+
+
+def _decode(path: Path, size: int, channels: int) -> NDArray[np.uint8]:
+    """One file as uint8 (channels, size, size)."""
+    try:
+        with Image.open(path) as picture:
+            return fitted(ImageOps.exif_transpose(picture), size, channels)
+    # Pillow's decoders meet a damaged file with nearly any exception.
+    except Exception as error:
+        raise DataError(f"{path} cannot be read as an image ({error}); mend or remove it") from error
