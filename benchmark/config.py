@@ -1,0 +1,162 @@
+"""A run as a frozen, validated value: the track it belongs to, and the one cell of the board that it fills."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, fields, replace
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from benchmark.errors import UsageError, unknown
+from benchmark.gan import Recipe
+from benchmark.interfaces import ImageShape
+
+
+@dataclass(frozen=True)
+class Track:
+    """One fixed setting in which rows compare. Read from ``benchmark/tracks/<name>.yaml`` or a file of one's own."""
+
+    name: str
+    data: str
+    """Spec of the data set (``benchmark.data``); its training split is the target's training set."""
+    channels: int
+    size: int
+    """Side of the images, in pixels."""
+    target: str
+    """Name of a shipped target, or a folder that ``train-target`` wrote."""
+    features: str
+    """Spec of the feature extractor."""
+    samples: int
+    """Images on each side of every comparison."""
+    recipe: Recipe
+    """How attack models are trained unless the attack says otherwise."""
+    target_recipe: Recipe
+    """How ``train-target`` trains the target."""
+    quick: bool = False
+    """Whether this is the cut-down form, whose records never enter a board."""
+    max_budget: int = 10**8
+    """The largest query budget."""
+
+    def __post_init__(self) -> None:
+        for name, low in (("channels", 1), ("size", 8), ("samples", 10), ("max_budget", 10)):
+            value = getattr(self, name)
+            if not isinstance(value, int) or value < low:
+                raise UsageError(f"track {self.name}: {name} is {value!r}, but must be an integer of at least {low}")
+
+    @property
+    def image_shape(self) -> ImageShape:
+        """(C, H, W)."""
+        return self.channels, self.size, self.size
+
+
+def track_names() -> list[str]:
+    """The tracks that come with the harness."""
+    return sorted(path.name.removesuffix(".yaml") for path in _tracks().iterdir() if path.name.endswith(".yaml"))
+
+
+def load_track(name: str, *, quick: bool = False) -> Track:
+    """A track by name, or from a YAML file.
+
+    Args:
+        name: one of :func:`track_names`, or a path that ends in ``.yaml``.
+        quick: its cut-down form, which the section ``quick`` of the file describes.
+
+    Raises:
+        UsageError: there is no such track, or its file has an unknown key, lacks one, or has a value that is refused.
+    """
+    if name.endswith(".yaml"):
+        if not Path(name).is_file():
+            raise UsageError(f"there is no track file {name}")
+        text = Path(name).read_text(encoding="utf-8")
+    elif name in track_names():
+        text = (_tracks() / f"{name}.yaml").read_text(encoding="utf-8")
+    else:
+        raise unknown("track", name, track_names())
+    try:
+        content = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise UsageError(f"track {name} is not valid YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(content, dict):
+        raise UsageError(f"track {name} must be a mapping of keys to values")
+    cut_down = content.pop("quick", {})
+    track = _track(name, content)
+    return _cut_down(track, cut_down) if quick else track
+
+
+def _track(name: str, content: dict[str, Any]) -> Track:
+    _check_keys(f"track {name}", content, [f.name for f in fields(Track)])
+    for key in ("recipe", "target_recipe"):
+        content[key] = _recipe(name, content.get(key, {}), Recipe())
+    try:
+        return Track(**content)
+    except TypeError as error:
+        raise UsageError(f"track {name}: {error}") from None
+
+
+def _cut_down(track: Track, changes: dict[str, Any]) -> Track:
+    _check_keys(f"track {track.name}, section quick", changes, ["samples", "max_budget", "recipe"])
+    recipe = _recipe(track.name, changes.pop("recipe", {}), track.recipe)
+    return replace(track, recipe=recipe, quick=True, **changes)
+
+
+def _recipe(name: str, changes: dict[str, Any], base: Recipe) -> Recipe:
+    _check_keys(f"track {name}, section recipe", changes, [f.name for f in fields(Recipe)])
+    return replace(base, **changes)
+
+
+def _check_keys(where: str, given: dict[str, Any], known: list[str]) -> None:
+    for key in given:
+        if key not in known:
+            raise unknown(f"key of {where}", str(key), known)
+
+
+def _tracks() -> Any:
+    return files("benchmark.tracks")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell of a board."""
+
+    track: Track
+    defense: str
+    """Spec of the defense (``benchmark.registry``)."""
+    attack: str
+    """Spec of the attack."""
+    budget: int
+    """Images that the attacker may be handed."""
+    seed: int
+
+    def __post_init__(self) -> None:
+        if not MIN_BUDGET <= self.budget <= self.track.max_budget:
+            raise UsageError(
+                f"the budget is {self.budget}, but on track {self.track.name}{' (quick)' if self.track.quick else ''} "
+                f"it must lie between {MIN_BUDGET} and {self.track.max_budget}"
+            )
+        if not 0 <= self.seed < 2**31:
+            raise UsageError(f"the seed is {self.seed}, but must lie between 0 and {2**31 - 1}")
+
+
+MIN_BUDGET = 20
+"""The least query budget: two images held out and a batch of others."""
+
+
+def parse_budget(text: str) -> int:
+    """A query budget as people write it: ``50k``, ``0.1M``, ``50_000``, ``50000``, ``1e4``.
+
+    Raises:
+        UsageError: it is not a positive whole number.
+    """
+    factors = {"k": 1_000, "m": 1_000_000}
+    number = text.strip().lower()
+    factor = factors.get(number[-1:], 1)
+    try:
+        value = float(number[:-1] if factor > 1 else number) * factor
+    except ValueError:
+        value = math.nan
+    if not (math.isfinite(value) and value > 0 and value == int(value)):
+        raise UsageError(f"the budget is {text!r}, but must be a positive number of images, such as 50k or 50000")
+    return int(value)

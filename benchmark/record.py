@@ -1,0 +1,120 @@
+"""One result, immutable, as JSON: what was asked, what came out, and everything needed to trust it."""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from benchmark.errors import DataError
+from benchmark.files import write_text
+
+SCHEMA = 1
+"""Version of the form of a record."""
+
+PACKAGES = ("gan-extraction-bench", "torch", "torchvision", "numpy", "scipy", "opencv-python-headless", "timm")
+"""Packages whose versions a record states, beside Python's."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """One cell's result. A figure that does not exist is absent from ``figures``; it is never 0."""
+
+    id: str
+    """Hash of the cell and of every source that determines it: the name of its file."""
+    track: str
+    target: str
+    defense: str
+    """Spec of the defense as given."""
+    defense_parameters: Mapping[str, Any]
+    strength: float | None
+    """Value of the parameter that is the defense's strength; none if it has none."""
+    attack: str
+    attack_parameters: Mapping[str, Any]
+    knowledge: str
+    """What the attacker knew."""
+    budget: int
+    seed: int
+    quick: bool
+    """A quick record is for trying things out; it never enters a board."""
+    figures: Mapping[str, float]
+    """Every figure, by the name of its column."""
+    queries_charged: int
+    queries_kept: int
+    samples: int
+    """Images on each side of every comparison."""
+    features: str
+    """Name of the feature extractor."""
+    features_hash: str
+    """SHA-256 of its weights."""
+    trainings: tuple[Mapping[str, Any], ...]
+    """One per GAN the attacker trained: recipe, seed, restarts, and every scored checkpoint (step, seconds of training,
+    losses, FD to held-out answers)."""
+    flags: tuple[str, ...]
+    """What a reader must know before trusting the row ("restarted with a new seed", "diverged at step 300")."""
+    attack_seconds: float
+    """Seconds that the attack took when it was made."""
+    seconds: float
+    """Seconds that this run of the cell took; what came from the store costs next to nothing."""
+    peak_memory: int
+    """Peak resident memory of the process so far, in bytes."""
+    device: str
+    versions: Mapping[str, str]
+    created: str
+    """UTC, ISO 8601."""
+    schema: int = SCHEMA
+
+    def save(self, folder: Path) -> Path:
+        """Write ``<folder>/<id>.json``, whole or not at all; returns the path."""
+        path = folder / f"{self.id}.json"
+        write_text(path, json.dumps(asdict(self), indent=1, sort_keys=True, allow_nan=False) + "\n")
+        return path
+
+
+def load_record(path: Path) -> Record:
+    """The record in a file.
+
+    Raises:
+        DataError: the file is not a whole record of this version; the text names it.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if content.get("schema") != SCHEMA:
+            raise DataError(f"{path} is a record of schema {content.get('schema')}, but this version reads {SCHEMA}")
+        expected = {field.name for field in fields(Record)}
+        if set(content) != expected:
+            raise DataError(f"{path} is not a whole record: keys {sorted(set(content) ^ expected)} are amiss")
+        content["trainings"], content["flags"] = tuple(content["trainings"]), tuple(content["flags"])
+        return Record(**content)
+    except (OSError, ValueError, AttributeError, TypeError) as error:
+        raise DataError(f"{path} is not a readable record ({error}); remove it and run its cell again") from None
+
+
+def load_records(folder: Path) -> list[Record]:
+    """All records of a folder, in the order of their file names."""
+    return [load_record(path) for path in sorted(folder.glob("*.json"))]
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the packages that a result depends on."""
+    found = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "not installed"
+    return found
+
+
+def device() -> str:
+    """The processor that the work ran on, in words."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        model = next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        model = platform.machine()
+    return f"cpu: {model}"

@@ -1,0 +1,116 @@
+"""Content-addressed artifacts: folders stored under the hash of everything that determines them.
+
+An artifact is written in a work folder, which survives an interruption, and renamed when it is complete: it is whole or
+absent. A manifest holds a checksum of each file; a damaged artifact is made again, with a warning.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+
+from benchmark.files import sync, write_text
+from benchmark.progress import Reporter
+
+MANIFEST = "manifest.json"
+
+Key = Mapping[str, Any]
+"""Everything that determines an artifact, as JSON."""
+
+
+def digest(key: Key) -> str:
+    """The name of an artifact: the first 128 bits of the SHA-256 of its key as canonical JSON."""
+    return hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:32]
+
+
+class Store:
+    """A folder of artifacts.
+
+    Args:
+        root: the folder; made when the first artifact is.
+        reporter: told of damaged artifacts.
+    """
+
+    def __init__(self, root: Path, reporter: Reporter) -> None:
+        self.root = root
+        self._reporter = reporter
+        self._verified: set[Path] = set()
+
+    def fetch(self, kind: str, key: Key, make: Callable[[Path], None]) -> Path:
+        """The folder of an artifact, made if it is absent or damaged.
+
+        Args:
+            kind: what it is, the name of a sub-folder ("answers").
+            key: everything that determines it.
+            make: writes its files into the folder it is given, which may hold what an interrupted call left there.
+
+        Raises:
+            OSError: the store cannot be written.
+        """
+        place = self.root / kind / digest(key)
+        if place in self._verified:
+            return place
+        place.parent.mkdir(parents=True, exist_ok=True)
+        # Of two processes that want one artifact, the second waits for the first and reads what it made.
+        with FileLock(place.with_suffix(".lock")):
+            if not self._is_whole(place):
+                self._build(place, key, make)
+        self._verified.add(place)
+        return place
+
+    def checksum(self, place: Path, name: str) -> str:
+        """SHA-256 (hex) of a file of an artifact, as its manifest has it."""
+        manifest = json.loads((place / MANIFEST).read_text(encoding="utf-8"))
+        return str(manifest["files"][name])
+
+    def remove(self, kind: str, key: Key) -> None:
+        """Forget an artifact, and what an interrupted call left of it."""
+        place = self.root / kind / digest(key)
+        for folder in (place, place.with_suffix(".work")):
+            if folder.exists():
+                shutil.rmtree(folder)
+        self._verified.discard(place)
+
+    def _is_whole(self, place: Path) -> bool:
+        if not place.exists():
+            return False
+        problem = _damage(place)
+        if problem:
+            self._reporter.note(f"artifact {place} is damaged ({problem}); making it again")
+            shutil.rmtree(place)
+        return not problem
+
+    def _build(self, place: Path, key: Key, make: Callable[[Path], None]) -> None:
+        work = place.with_suffix(".work")
+        work.mkdir(exist_ok=True)
+        make(work)
+        files = {}
+        for path in sorted(path for path in work.iterdir() if path.name != MANIFEST):
+            sync(path)
+            files[path.name] = _checksum(path)
+        write_text(work / MANIFEST, json.dumps({"key": key, "files": files}, indent=1, sort_keys=True) + "\n")
+        work.rename(place)
+        sync(place.parent)
+
+
+def _damage(place: Path) -> str:
+    """What is wrong with the artifact in a folder; nothing if it is whole."""
+    try:
+        files = json.loads((place / MANIFEST).read_text(encoding="utf-8"))["files"]
+        for name, checksum in files.items():
+            if _checksum(place / name) != checksum:
+                return f"{name} does not have the checksum it was written with"
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        return f"{type(error).__name__}: {error}"
+    return ""
+
+
+def _checksum(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

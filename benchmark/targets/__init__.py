@@ -1,0 +1,128 @@
+"""Targets: those that are shipped, and those that ``train-target`` wrote.
+
+A target is a folder: ``generator.safetensors`` and ``discriminator.safetensors``, whose metadata say how the networks
+are built, ``metrics.json`` and a model card.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor, nn
+
+from benchmark.errors import DataError, UsageError, unknown
+from benchmark.files import write_tensors
+from benchmark.gan import Generative, Recipe, Trained
+from benchmark.interfaces import ImageShape, Target
+from benchmark.networks import DISCRIMINATORS, GENERATORS
+
+GENERATOR, DISCRIMINATOR = "generator.safetensors", "discriminator.safetensors"
+
+
+@dataclass(frozen=True)
+class Blueprint:
+    """How the networks in a target's folder are built; stands in the metadata of both files."""
+
+    recipe: Recipe
+    image_shape: ImageShape
+
+    def metadata(self) -> dict[str, str]:
+        """As the metadata of a safetensors file."""
+        return {"recipe": json.dumps(asdict(self.recipe), sort_keys=True), "image_shape": json.dumps(self.image_shape)}
+
+
+class NetworkTarget(Target):
+    """A generator network that is served, with its discriminator if that is there."""
+
+    def __init__(self, generator: Generative, discriminator: nn.Module | None) -> None:
+        self.latent_dim = generator.latent_dim
+        self.image_shape = generator.image_shape
+        self._generator = generator
+        self._discriminator = discriminator
+
+    def generate(self, z: Tensor) -> Tensor:
+        """Latents float32 (n, latent_dim) -> images uint8 (n, C, H, W)."""
+        return self._generator.generate(z)
+
+    def weights(self) -> dict[str, Tensor]:
+        """The generator's weights by name: what its images are determined by."""
+        return self._generator.network.state_dict()
+
+    @torch.inference_mode()
+    def discriminator(self, images: Tensor) -> Tensor:
+        """Images uint8 (n, C, H, W) -> logits float32 (n,), high for real.
+
+        Raises:
+            PluginError: there is no discriminator.
+        """
+        if self._discriminator is None:
+            return super().discriminator(images)
+        logits: Tensor = self._discriminator(images.to(torch.float32).div(127.5).sub(1))
+        return logits
+
+
+def target_names() -> list[str]:
+    """The targets that come with the harness."""
+    return sorted(path.name for path in files("benchmark.targets").iterdir() if (path / GENERATOR).is_file())
+
+
+def load_target(name: str) -> NetworkTarget:
+    """A shipped target by name, or the one in a folder that ``train-target`` wrote.
+
+    Raises:
+        UsageError: there is no such target.
+        DataError: its weights are damaged, or of other networks than their metadata say; the text names the file.
+    """
+    if Path(name).is_dir():
+        return _read(Path(name))
+    if name not in target_names():
+        raise unknown("target (a shipped one, or a folder)", name, target_names())
+    with as_file(files("benchmark.targets") / name) as folder:
+        return _read(folder)
+
+
+def save_target(folder: Path, trained: Trained) -> None:
+    """Write both networks of a training into a folder."""
+    blueprint = Blueprint(trained.recipe, trained.generator.image_shape)
+    for name, network in ((GENERATOR, trained.generator.network), (DISCRIMINATOR, trained.discriminator)):
+        write_tensors(folder / name, network.state_dict(), blueprint.metadata())
+
+
+def _read(folder: Path) -> NetworkTarget:
+    if not (folder / GENERATOR).is_file():
+        raise UsageError(f"{folder} is not a target: it has no {GENERATOR}; make one with train-target")
+    blueprint, tensors = _weights(folder / GENERATOR)
+    recipe, shape = blueprint.recipe, blueprint.image_shape
+    network = GENERATORS[recipe.generator](recipe.latent_dim, shape, recipe.generator_width)
+    _fill(network, tensors, folder / GENERATOR)
+    discriminator = None
+    if (folder / DISCRIMINATOR).is_file():
+        discriminator = DISCRIMINATORS[recipe.discriminator](shape, recipe.discriminator_width)
+        _fill(discriminator, _weights(folder / DISCRIMINATOR)[1], folder / DISCRIMINATOR)
+        discriminator.eval()
+    return NetworkTarget(Generative(network, recipe.latent_dim, shape), discriminator)
+
+
+def _weights(path: Path) -> tuple[Blueprint, dict[str, Tensor]]:
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a mapping)
+        channels, height, width = json.loads(metadata["image_shape"])
+        return Blueprint(Recipe(**json.loads(metadata["recipe"])), (channels, height, width)), tensors
+    except (SafetensorError, OSError, KeyError, ValueError, TypeError, UsageError) as error:
+        raise DataError(f"{path} is not the checkpoint of a target ({error}); fetch or train it again") from None
+
+
+def _fill(network: nn.Module, tensors: dict[str, Any], path: Path) -> None:
+    try:
+        network.load_state_dict(tensors)
+    except RuntimeError as error:
+        reason = " ".join(str(error).split())[:200]
+        raise DataError(f"{path} holds the weights of another network than it says ({reason})") from None

@@ -1,0 +1,1 @@
+"""The tracks that come with the harness, one YAML file each."""
