@@ -369,10 +369,14 @@ class _Run:
         for name in ("g", "d", "average", "best_g", "best_d"):
             getattr(self, name).load_state_dict(parts[name])
         for adam, name in ((self.adam_g, "adam_g"), (self.adam_d, "adam_d")):
-            state: dict[int, dict[str, Any]] = {}
+            weights = adam.param_groups[0]["params"]
+            state: dict[int, dict[str, Tensor]] = {}
             for key, value in parts[name].items():
-                index, _, field_name = key.partition("/")
-                state.setdefault(int(index), {})[field_name] = value
+                index, _, entry = key.partition("/")
+                weight = weights[int(index)]
+                # Fused Adam walks through memory: its moments must be laid out as their weights are (channels-last).
+                laid_out = torch.empty_like(weight).copy_(value) if value.shape == weight.shape else value
+                state.setdefault(int(index), {})[entry] = laid_out
             adam.load_state_dict({**adam.state_dict(), "state": state})
         self.rng.set_state(tensors["rng"])
         self.losses = tensors["losses"]

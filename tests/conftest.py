@@ -1,0 +1,69 @@
+"""A tiny track: 8x8 images in a folder, a target trained for two steps, and features that cost nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from PIL import Image
+
+from benchmark.config import Track, load_track
+from benchmark.gan import Recipe, train
+from benchmark.interfaces import FeatureExtractor
+from benchmark.registry import load
+from benchmark.targets import save_target
+from blobs import blobs
+
+PIXELS = f"{Path(__file__).parent / 'pixel_features.py'}:PixelFeatures"
+
+TINY = {
+    "generator_width": 8,
+    "discriminator_width": 8,
+    "latent_dim": 4,
+    "steps": 2,
+    "batch": 4,
+    "score_every": 1,
+    "score_images": 20,
+}
+
+
+@pytest.fixture(scope="session")
+def pixels() -> FeatureExtractor:
+    return load("extractor", PIXELS)
+
+
+@pytest.fixture(scope="session")
+def tiny_recipe() -> Recipe:
+    return Recipe(**TINY)
+
+
+@pytest.fixture(scope="session")
+def track_file(tmp_path_factory: pytest.TempPathFactory, pixels: FeatureExtractor, tiny_recipe: Recipe) -> Path:
+    folder = tmp_path_factory.mktemp("tiny")
+    (folder / "images").mkdir()
+    images = blobs(80, channels=1, side=8)
+    for index, image in enumerate(images):
+        Image.fromarray(np.asarray(image[0])).save(folder / "images" / f"{index:03}.png")
+    save_target(folder / "target", train(images, tiny_recipe, 0, pixels))
+    path = folder / "tiny.yaml"
+    content = {
+        "name": "tiny",
+        "data": f"folder:{folder / 'images'}",
+        "channels": 1,
+        "size": 8,
+        "target": str(folder / "target"),
+        "features": PIXELS,
+        "samples": 40,
+        "recipe": TINY,
+        "target_recipe": TINY,
+        "quick": {"max_budget": 50},
+    }
+    path.write_text(yaml.safe_dump(content))
+    return path
+
+
+@pytest.fixture(scope="session")
+def track(track_file: Path) -> Track:
+    return load_track(str(track_file))

@@ -1,0 +1,173 @@
+"""The training loop: deterministic, resumable to the bit, honest about failure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from blobs import blobs
+
+from benchmark import gan
+from benchmark.errors import DataError, TrainingError, UsageError
+from benchmark.gan import Recipe, Trained, train
+from benchmark.interfaces import FeatureExtractor
+from benchmark.networks import DISCRIMINATORS, GENERATORS
+from benchmark.progress import Reporter, Stage
+
+IMAGES = blobs(60)
+
+
+def same(a: Trained, b: Trained) -> bool:
+    """Whether two trainings gave the same weights and history, to the bit (timing aside)."""
+    weights = zip(a.generator.network.state_dict().values(), b.generator.network.state_dict().values(), strict=True)
+    return all(torch.equal(x, y) for x, y in weights) and [p.score for p in a.history] == [p.score for p in b.history]
+
+
+class Kill(Reporter):
+    """Interrupts the training after a number of steps."""
+
+    def __init__(self, steps: int) -> None:
+        self.steps = steps
+
+    def open(self, name: str, total: int, done: int, unit: str, per: int) -> Stage:
+        outer = self
+
+        class Killing(Stage):
+            def show(self, detail: str) -> None:
+                outer.steps -= 1
+                if outer.steps == 0:
+                    raise KeyboardInterrupt
+
+        return Killing(name, total, done, unit, per)
+
+
+def test_same_seed_same_result_other_seed_another(pixels: FeatureExtractor, tiny_recipe: Recipe) -> None:
+    assert same(train(IMAGES, tiny_recipe, 1, pixels), train(IMAGES, tiny_recipe, 1, pixels))
+    assert not same(train(IMAGES, tiny_recipe, 1, pixels), train(IMAGES, tiny_recipe, 2, pixels))
+
+
+def test_global_randomness_is_neither_read_nor_changed(pixels: FeatureExtractor, tiny_recipe: Recipe) -> None:
+    torch.manual_seed(5)
+    first = train(IMAGES, tiny_recipe, 1, pixels)
+    after = torch.rand(1)
+    torch.manual_seed(6)
+    second = train(IMAGES, tiny_recipe, 1, pixels)
+    torch.manual_seed(5)
+    assert same(first, second)
+    assert torch.equal(after, torch.rand(1))
+
+
+@pytest.mark.parametrize("killed_after", [3, 6, 8])
+@pytest.mark.parametrize("augment", ["none", "translation"])
+def test_killed_and_resumed_equals_undisturbed(
+    pixels: FeatureExtractor, tiny_recipe: Recipe, tmp_path: Path, killed_after: int, augment: str
+) -> None:
+    recipe = replace(tiny_recipe, steps=8, score_every=2, augment=augment, decay=True)
+    with pytest.raises(KeyboardInterrupt):
+        train(IMAGES, recipe, 1, pixels, work=tmp_path, reporter=Kill(killed_after))
+    assert same(train(IMAGES, recipe, 1, pixels, work=tmp_path), train(IMAGES, recipe, 1, pixels))
+
+
+def test_a_finished_training_is_not_done_again(
+    pixels: FeatureExtractor, tiny_recipe: Recipe, tmp_path: Path
+) -> None:
+    done = train(IMAGES, tiny_recipe, 1, pixels, work=tmp_path)
+    assert same(train(IMAGES, tiny_recipe, 1, pixels, work=tmp_path, reporter=Kill(1)), done)
+
+
+@pytest.mark.parametrize("damage", ["foreign", "truncated", "empty", "noise"])
+def test_a_bad_checkpoint_is_an_error_that_names_it(
+    pixels: FeatureExtractor, tiny_recipe: Recipe, tmp_path: Path, damage: str
+) -> None:
+    train(IMAGES, replace(tiny_recipe, latent_dim=5) if damage == "foreign" else tiny_recipe, 1, pixels, work=tmp_path)
+    path = tmp_path / "checkpoint-0.safetensors"
+    content = {"foreign": None, "truncated": path.read_bytes()[:-100], "empty": b"", "noise": b"\x13" * 500}[damage]
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(DataError, match="checkpoint-0.safetensors"):
+        train(IMAGES, tiny_recipe, 1, pixels, work=tmp_path)
+
+
+def test_the_kept_weights_are_those_of_the_best_score(pixels: FeatureExtractor, tiny_recipe: Recipe) -> None:
+    recipe = replace(tiny_recipe, steps=6, score_every=1)
+    full = train(IMAGES, recipe, 3, pixels)
+    best = full.best.step
+    shorter = train(IMAGES, replace(recipe, steps=best), 3, pixels)
+    assert best == shorter.best.step
+    rng = torch.Generator().manual_seed(0)
+    assert torch.equal(full.generator.sample(5, rng), shorter.generator.sample(5, rng.manual_seed(0)))
+
+
+def test_divergence_restarts_once_with_another_seed(
+    pixels: FeatureExtractor, tiny_recipe: Recipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    advance = gan._Run.advance
+    monkeypatch.setattr(
+        gan._Run, "advance", lambda run: (float("nan"), 0.0) if run.seed == 1 else advance(run)
+    )
+    trained = train(IMAGES, tiny_recipe, 1, pixels)
+    assert (trained.restarts, trained.failure) == (1, "")
+    assert trained.seed != 1
+
+
+def test_a_training_that_fails_twice_says_so(
+    pixels: FeatureExtractor, tiny_recipe: Recipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gan._Run, "advance", lambda run: (float("nan"), 0.0))
+    with pytest.raises(TrainingError, match="diverged"):
+        train(IMAGES, tiny_recipe, 1, pixels)
+
+
+def test_collapse_is_noticed_and_what_there_is_is_kept(
+    pixels: FeatureExtractor, tiny_recipe: Recipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gan, "COLLAPSE_GRACE", 0)
+    monkeypatch.setattr(gan.Generative, "sample", lambda self, n, rng: torch.full((n, 1, 8, 8), 7, dtype=torch.uint8))
+    trained = train(IMAGES, tiny_recipe, 1, pixels)
+    assert trained.restarts == 1
+    assert trained.failure.startswith("collapsed")
+
+
+@pytest.mark.parametrize("discriminator", DISCRIMINATORS)
+@pytest.mark.parametrize("generator", GENERATORS)
+@pytest.mark.parametrize(("channels", "side"), [(1, 32), (3, 16)])
+def test_any_generator_trains_against_any_discriminator(
+    pixels: FeatureExtractor, tiny_recipe: Recipe, generator: str, discriminator: str, channels: int, side: int
+) -> None:
+    recipe = replace(tiny_recipe, generator=generator, discriminator=discriminator)
+    trained = train(blobs(30, channels, side), recipe, 0, pixels)
+    images = trained.generator.sample(3, torch.Generator().manual_seed(0))
+    assert images.shape == (3, channels, side, side)
+    assert images.dtype == torch.uint8
+
+
+def test_translation_moves_images_and_changes_nothing_else(pixels: FeatureExtractor, tiny_recipe: Recipe) -> None:
+    run = gan._Run(blobs(60, side=16), replace(tiny_recipe, augment="translation"), 0, pixels)
+    image = torch.full((50, 1, 16, 16), -1.0)
+    image[:, :, 8, 8] = 1.0
+    moved = run.augmented(image)
+    assert torch.equal(moved.sum(dim=(1, 2, 3)), image.sum(dim=(1, 2, 3)))
+    rows = moved.amax(dim=(1, 3)).argmax(dim=1) - 8
+    assert rows.min() == -2
+    assert rows.max() == 2
+
+
+def test_averaged_weights_follow_their_definition(pixels: FeatureExtractor, tiny_recipe: Recipe) -> None:
+    run = gan._Run(IMAGES, replace(tiny_recipe, average=0.9), 0, pixels)
+    name = next(name for name, _ in run.g.named_parameters())
+    expected = run.average.get_parameter(name).clone()
+    for step in range(1, 4):
+        run.advance()
+        decay = min(0.9, step / (step + 10))
+        expected = decay * expected + (1 - decay) * run.g.get_parameter(name).detach()
+    torch.testing.assert_close(run.average.get_parameter(name), expected)
+
+
+@pytest.mark.parametrize(
+    "field", [{"steps": 0}, {"generator": "vae"}, {"generator_rate": float("nan")}, {"batch": 2.5}, {"decay": 1}]
+)
+def test_a_recipe_refuses_what_makes_no_sense(field: dict[str, object]) -> None:
+    with pytest.raises(UsageError, match=next(iter(field))):
+        Recipe(**field)  # type: ignore[arg-type]
