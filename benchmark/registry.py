@@ -102,13 +102,12 @@ def _entry_points(kind: str) -> dict[str, EntryPoint]:
 def _find(kind: str, name: str) -> tuple[Any, str]:
     """The class that a name stands for, and the positional argument that came with it, if any."""
     points = _entry_points(kind)
-    head, _, rest = name.rpartition(":") if name.count(":") == 1 else name.partition(":")
-    if name in points:
-        found, argument = _resolve(points[name]), ""
-    elif head in points and rest:
-        found, argument = _resolve(points[head]), rest
-    elif head:
-        found, argument = _attribute(head, rest), ""
+    head, _, argument = name.partition(":")
+    place, _, attribute = name.rpartition(":")
+    if head in points:
+        found = _resolve(points[head])
+    elif place:
+        found, argument = _attribute(place, attribute), ""
     else:
         raise unknown(kind, name, points)
     base = KINDS[kind]

@@ -1,4 +1,4 @@
-"""A tiny track: 8x8 images in a folder, a target trained for two steps, and features that cost nothing."""
+"""A tiny track: 16x16 images in a folder, a target trained for two steps, and features that cost nothing."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
+from blobs import blobs
 from PIL import Image
 
 from benchmark.config import Track, load_track
@@ -14,7 +15,6 @@ from benchmark.gan import Recipe, train
 from benchmark.interfaces import FeatureExtractor
 from benchmark.registry import load
 from benchmark.targets import save_target
-from blobs import blobs
 
 PIXELS = f"{Path(__file__).parent / 'pixel_features.py'}:PixelFeatures"
 
@@ -43,7 +43,7 @@ def tiny_recipe() -> Recipe:
 def track_file(tmp_path_factory: pytest.TempPathFactory, pixels: FeatureExtractor, tiny_recipe: Recipe) -> Path:
     folder = tmp_path_factory.mktemp("tiny")
     (folder / "images").mkdir()
-    images = blobs(80, channels=1, side=8)
+    images = blobs(80, channels=1, side=16)
     for index, image in enumerate(images):
         Image.fromarray(np.asarray(image[0])).save(folder / "images" / f"{index:03}.png")
     save_target(folder / "target", train(images, tiny_recipe, 0, pixels))
@@ -52,7 +52,7 @@ def track_file(tmp_path_factory: pytest.TempPathFactory, pixels: FeatureExtracto
         "name": "tiny",
         "data": f"folder:{folder / 'images'}",
         "channels": 1,
-        "size": 8,
+        "size": 16,
         "target": str(folder / "target"),
         "features": PIXELS,
         "samples": 40,

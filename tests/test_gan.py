@@ -70,9 +70,7 @@ def test_killed_and_resumed_equals_undisturbed(
     assert same(train(IMAGES, recipe, 1, pixels, work=tmp_path), train(IMAGES, recipe, 1, pixels))
 
 
-def test_a_finished_training_is_not_done_again(
-    pixels: FeatureExtractor, tiny_recipe: Recipe, tmp_path: Path
-) -> None:
+def test_a_finished_training_is_not_done_again(pixels: FeatureExtractor, tiny_recipe: Recipe, tmp_path: Path) -> None:
     done = train(IMAGES, tiny_recipe, 1, pixels, work=tmp_path)
     assert same(train(IMAGES, tiny_recipe, 1, pixels, work=tmp_path, reporter=Kill(1)), done)
 
@@ -104,9 +102,7 @@ def test_divergence_restarts_once_with_another_seed(
     pixels: FeatureExtractor, tiny_recipe: Recipe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     advance = gan._Run.advance
-    monkeypatch.setattr(
-        gan._Run, "advance", lambda run: (float("nan"), 0.0) if run.seed == 1 else advance(run)
-    )
+    monkeypatch.setattr(gan._Run, "advance", lambda run: (float("nan"), 0.0) if run.seed == 1 else advance(run))
     trained = train(IMAGES, tiny_recipe, 1, pixels)
     assert (trained.restarts, trained.failure) == (1, "")
     assert trained.seed != 1

@@ -1,0 +1,171 @@
+"""The command line, as typed: what it prints, and one clear line for whatever goes wrong."""
+
+from __future__ import annotations
+
+import errno
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from benchmark import cli, files
+from benchmark.registry import names
+from leaderboard.table import COLUMNS
+
+
+class Outcome:
+    """Exit status and what was printed."""
+
+    def __init__(self, status: int, out: str, err: str) -> None:
+        self.status, self.out, self.err = status, out, err
+
+
+@pytest.fixture
+def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    def run(*arguments: object) -> Outcome:
+        monkeypatch.setattr(sys, "argv", ["benchmark", *map(str, arguments)])
+        with pytest.raises(SystemExit) as exit_:
+            cli.main()
+        captured = capsys.readouterr()
+        return Outcome(int(exit_.value.code or 0), captured.out, captured.err)
+
+    return run
+
+
+def test_the_main_job(call, track_file: Path, tmp_path: Path) -> None:
+    results = tmp_path / "results"
+    outcome = call("run", "--defense", "jpeg", "--budget", "60", "--track", track_file, "--results", results)
+    assert outcome.status == 0, outcome.err
+    for word in ("none", "jpeg", "difference", "FD of the attack model", "leaderboard.csv"):
+        assert word in outcome.out
+    board = pd.read_csv(results / "leaderboard.csv")
+    assert list(board.columns) == list(COLUMNS)
+    assert list(board["defense"]) == ["jpeg", "none"]
+    assert board["utility_diversity"].isna().all()
+    for record in board["record"]:
+        assert (results / "records" / f"{record}.json").is_file()
+        assert (results / "sheets" / f"{record}.png").is_file()
+    again = call("run", "--defense", "jpeg", "--budget", "60", "--track", track_file, "--results", results)
+    assert again.out == outcome.out
+
+
+def test_quick_is_marked_and_stays_off_the_board(call, track_file: Path, tmp_path: Path) -> None:
+    outcome = call("run", "--quick", "--budget", "50k", "--track", track_file, "--results", tmp_path)
+    assert outcome.status == 0, outcome.err
+    assert "cut from 50,000 to 50" in outcome.err
+    assert "never enter" in outcome.out
+    assert len(pd.read_csv(tmp_path / "leaderboard.csv")) == 0
+    assert all('"quick": true' in path.read_text() for path in (tmp_path / "records").iterdir())
+
+
+def test_strength_sets_the_parameter(call, track_file: Path, tmp_path: Path) -> None:
+    flags = ["--budget", "40", "--track", track_file, "--results", tmp_path]
+    assert call("run", "--defense", "jpeg", "--strength", "7", *flags).status == 0
+    assert set(pd.read_csv(tmp_path / "leaderboard.csv")["strength"].dropna()) == {7}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["run", "--defense", "jpgg"], "did you mean 'jpeg'"),
+        (["run", "--attack", "fidelty"], "did you mean 'fidelity'"),
+        (["run", "--track", "fashion"], "fashion-mnist"),
+        (["run", "--budget", "0"], "positive number of images"),
+        (["run", "--budget", "-3"], "positive number of images"),
+        (["run", "--budget", "nan"], "positive number of images"),
+        (["run", "--budget", "lots"], "positive number of images"),
+        (["run", "--budget", "5"], "must lie between"),
+        (["run", "--defense", "jpeg", "--strength", "500"], "between 1 and 100"),
+        (["run", "--defense", "noise", "--strength", "nan"], "between"),
+        (["run", "--defense", "jpeg,quality=1.5"], "type int"),
+        (["run", "--seed", "-1"], "seed"),
+        (["run", "--seed", "x"], "not a valid integer"),
+        (["run", "--dfense", "jpeg"], "--defense"),
+        (["rnu"], "rnu"),
+        (["list", "defences"], "did you mean 'defenses'"),
+        (["train-target"], "--out"),
+    ],
+)
+def test_what_is_wrong_is_said_in_one_line(call, tmp_path: Path, track_file: Path, arguments: list, says: str) -> None:
+    flags = ["--results", tmp_path / "r"] if arguments[0] == "run" else []
+    track = ["--track", track_file] if arguments[0] == "run" and "--track" not in arguments else []
+    outcome = call(*arguments, *flags, *track)
+    assert outcome.status == 2
+    assert outcome.out == ""
+    assert outcome.err.startswith("error: ")
+    assert says in outcome.err
+    assert outcome.err.count("\n") == 1
+    assert not (tmp_path / "r").exists()
+
+
+def test_a_folder_that_cannot_be_written(call, track_file: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    outcome = call("run", "--budget", "40", "--track", track_file, "--results", tmp_path / "file")
+    assert outcome.status == 1
+    assert outcome.err.splitlines()[-1].startswith("error: ")
+    assert "file" in outcome.err
+    assert "Traceback" not in outcome.err
+
+
+def test_a_full_disk_leaves_what_is_finished(
+    call, track_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flags = ["--budget", "40", "--track", track_file, "--results", tmp_path]
+    assert call("run", *flags).status == 0
+
+    def full(path: Path) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+    monkeypatch.setattr(files, "sync", full)
+    outcome = call("run", "--defense", "noise", *flags)
+    assert outcome.status == 1
+    assert "the disk is full" in outcome.err.splitlines()[-1]
+    assert len(list((tmp_path / "records").glob("*.json"))) == 1
+    assert not list(tmp_path.rglob("*.tmp"))
+
+
+def test_ctrl_c_is_one_line(call, track_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("benchmark.sweep.run", interrupt)
+    outcome = call("run", "--budget", "40", "--track", track_file, "--results", tmp_path)
+    assert outcome.status == 130
+    assert "the same command goes on" in outcome.err.splitlines()[-1]
+
+
+def test_debug_shows_the_traceback(call, track_file: Path, tmp_path: Path) -> None:
+    outcome = call("--debug", "run", "--defense", "jpgg", "--track", track_file, "--results", tmp_path)
+    assert "Traceback" in outcome.err
+    assert outcome.err.splitlines()[-1].startswith("error: ")
+
+
+def test_list_names_everything_there_is(call) -> None:
+    outcome = call("list")
+    for kind in ("defense", "attack", "extractor"):
+        for name in names(kind):
+            assert f"  {name}" in outcome.out
+    assert "quality=50" in outcome.out
+    assert "fashion-mnist" in outcome.out
+    columns = call("list", "columns").out
+    assert all(f"  {name}" in columns for name in COLUMNS)
+
+
+def test_version(call) -> None:
+    assert "gan-extraction-bench 0.1.0" in call("version").out
+
+
+def test_help_without_arguments(call) -> None:
+    assert "train-target" in call().out
+
+
+def test_train_target_writes_a_card(call, track_file: Path, tmp_path: Path) -> None:
+    outcome = call("train-target", "--track", track_file, "--out", tmp_path / "mine")
+    assert outcome.status == 0, outcome.err
+    card = (tmp_path / "mine" / "README.md").read_text()
+    for word in ("noise floor", "precision", "recall", "Seed 0", "sngan-tapered"):
+        assert word in card
+    assert sorted(path.name for path in (tmp_path / "mine").iterdir()) == [
+        "README.md", "discriminator.safetensors", "generator.safetensors", "metrics.json", "samples.png",
+    ]  # fmt: skip

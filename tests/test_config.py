@@ -1,0 +1,78 @@
+"""Tracks and cells: validated whole before anything runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from benchmark.config import Cell, Track, load_track, parse_budget, track_names
+from benchmark.errors import UsageError
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("50k", 50_000), ("50_000", 50_000), ("50000", 50_000), ("1e4", 10_000), ("0.1M", 100_000), (" 2K ", 2_000)],
+)
+def test_budgets_as_people_write_them(text: str, value: int) -> None:
+    assert parse_budget(text) == value
+
+
+@given(st.integers(1, 10**9))
+def test_any_whole_number_is_a_budget(value: int) -> None:
+    assert parse_budget(str(value)) == parse_budget(f"{value:_}") == value
+
+
+@pytest.mark.parametrize("text", ["0", "-5", "nan", "inf", "many", "", "k", "1.5", "1e400", "0k"])
+def test_what_is_no_budget_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="positive number of images"):
+        parse_budget(text)
+
+
+@pytest.mark.parametrize("name", track_names())
+@pytest.mark.parametrize("quick", [False, True])
+def test_the_shipped_tracks_are_valid(name: str, quick: bool) -> None:
+    track = load_track(name, quick=quick)
+    assert (track.name, track.quick) == (name, quick)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"sample": 3}, "did you mean 'samples'"),
+        ({"samples": 3}, "at least 10"),
+        ({"samples": "many"}, "at least 10"),
+        ({"recipe": {"step": 3}}, "did you mean 'steps'"),
+        ({"recipe": {"steps": -1}}, "Recipe.steps"),
+        ({"quick": {"target": "x"}}, "unknown key"),
+    ],
+)
+def test_a_bad_track_is_refused(track_file: Path, tmp_path: Path, change: dict[str, object], says: str) -> None:
+    path = tmp_path / "bad.yaml"
+    path.write_text(yaml.safe_dump(yaml.safe_load(track_file.read_text()) | change))
+    with pytest.raises(UsageError, match=says):
+        load_track(str(path))
+
+
+@pytest.mark.parametrize("text", ["a: [", "- 1", "", "name: x"])
+def test_a_file_that_is_no_track_is_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "bad.yaml"
+    path.write_text(text)
+    with pytest.raises(UsageError):
+        load_track(str(path))
+
+
+def test_unknown_and_missing_tracks() -> None:
+    with pytest.raises(UsageError, match="did you mean 'fashion-mnist'"):
+        load_track("fashion-mnst")
+    with pytest.raises(UsageError, match="no track file"):
+        load_track("missing.yaml")
+
+
+@pytest.mark.parametrize(("budget", "seed"), [(0, 0), (19, 0), (10**9, 0), (50, -1), (50, 2**31)])
+def test_a_cell_refuses_what_it_cannot_do(track: Track, budget: int, seed: int) -> None:
+    with pytest.raises(UsageError, match="must lie between"):
+        Cell(track, "none", "fidelity", budget, seed)

@@ -1,0 +1,216 @@
+"""The main job on tiny images: every defense against every attack, shared work, whole records."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+import torch
+
+from benchmark.artifacts import Artifacts
+from benchmark.config import Cell, Track
+from benchmark.errors import DataError, PluginError, UsageError
+from benchmark.interfaces import Defense
+from benchmark.progress import Reporter, Stage
+from benchmark.record import load_record, load_records
+from benchmark.registry import load, names
+from benchmark.store import Store
+from benchmark.sweep import run_cells
+from leaderboard.table import COLUMNS
+
+SPECS = {
+    "none": "none",
+    "garbage": "garbage",
+    "jpeg": "jpeg,quality=30",
+    "noise": "noise,sigma=0.2",
+    "filter": "filter,size=3",
+}
+"""One row for every built-in defense."""
+
+ATTACKS = {"fidelity": "fidelity"}
+"""One row for every built-in attack."""
+
+
+OWN = """
+from benchmark.interfaces import Defense
+
+class {name}(Defense):
+    def {method}:
+        {body}
+"""
+
+
+class Stages(Reporter):
+    """Notes which stages were run."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+
+    def open(self, name: str, total: int, done: int, unit: str, per: int) -> Stage:
+        self.names.append(name)
+        return super().open(name, total, done, unit, per)
+
+
+def test_the_table_has_a_row_for_every_plugin() -> None:
+    assert set(SPECS) == {name for name in names("defense") if load("defense", name).__module__.startswith("defenses")}
+    assert set(ATTACKS) == {name for name in names("attack") if load("attack", name).__module__.startswith("attacks")}
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("results")
+
+
+@pytest.mark.parametrize("attack", ATTACKS.values())
+@pytest.mark.parametrize("defense", SPECS.values())
+def test_every_defense_meets_every_attack(track: Track, shared: Path, defense: str, attack: str) -> None:
+    record = run_cells([Cell(track, defense, attack, 60, 0)], shared, Reporter())[0]
+    figures = ["utility_fd", "utility_precision", "utility_coverage", "fidelity_fd", "fidelity_kid", "accuracy_fd"]
+    assert set(figures) <= set(record.figures)
+    assert record.figures["accuracy_fd"] > 0
+    assert (record.queries_charged, record.queries_kept, record.samples) == (60, 60, 40)
+    assert (shared / "sheets" / f"{record.id}.png").stat().st_size > 1000
+    assert load_record(shared / "records" / f"{record.id}.json") == record
+
+
+def test_figures_have_a_column(track: Track, tmp_path: Path) -> None:
+    record = run_cells([Cell(track, "noise", "fidelity", 40, 0)], tmp_path, Reporter())[0]
+    assert {name for name in record.figures if not name.endswith("kid_error")} <= set(COLUMNS)
+
+
+def test_same_seed_same_record(track: Track, tmp_path: Path) -> None:
+    first, second = (
+        run_cells([Cell(track, "noise", "fidelity", 40, 3)], tmp_path / name, Reporter())[0] for name in "ab"
+    )
+    assert (first.id, first.figures, first.trainings[0]["seed"]) == (
+        second.id,
+        second.figures,
+        second.trainings[0]["seed"],
+    )
+    other = run_cells([Cell(track, "noise", "fidelity", 40, 4)], tmp_path / "a", Reporter())[0]
+    assert other.figures["accuracy_fd"] != first.figures["accuracy_fd"]
+
+
+def test_what_cells_share_is_made_once(track: Track, tmp_path: Path) -> None:
+    stages = Stages()
+    run_cells([Cell(track, "none", "fidelity", 40, 0)], tmp_path, stages)
+    alone, stages.names = stages.names, []
+    run_cells([Cell(track, "noise", "fidelity", 40, 0)], tmp_path, stages)
+    assert "target images" in alone
+    assert "target images" not in stages.names
+    stages.names = []
+    run_cells([Cell(track, d, "fidelity", 40, 0) for d in ("none", "noise")], tmp_path, stages)
+    assert stages.names == []
+
+
+def test_a_defense_whose_source_changed_is_measured_again(track: Track, tmp_path: Path) -> None:
+    path = tmp_path / "own.py"
+    source = OWN.format(name="Own", method="perturb(self, x, rng)", body="return x * {}")
+    ids = []
+    for factor in (0.5, 0.7):
+        path.write_text(source.format(factor))
+        ids.append(run_cells([Cell(track, f"{path}:Own", "fidelity", 40, 0)], tmp_path, Reporter())[0].id)
+    assert ids[0] != ids[1]
+
+
+def test_the_first_answers_are_the_same_however_many_are_drawn(track: Track, tmp_path: Path) -> None:
+    artifacts = Artifacts(track, Store(tmp_path, Reporter()), Reporter())
+    noise: Defense = load("defense", "noise")
+    few = artifacts.answers(noise, "answers", 0, 700).tensor
+    many = artifacts.answers(noise, "answers", 0, 1200).tensor
+    assert torch.equal(few, many[:700])
+    assert not torch.equal(many[:500], many[500:1000])
+
+
+def test_a_killed_cell_resumes_to_the_same_figures(track: Track, tmp_path: Path) -> None:
+    long = replace(track, recipe=replace(track.recipe, steps=6))
+    cell = Cell(long, "jpeg", "fidelity", 40, 0)
+
+    class Killing(Stages):
+        def open(self, name: str, total: int, done: int, unit: str, per: int) -> Stage:
+            stage = super().open(name, total, done, unit, per)
+            if name == "training":
+                stage.show = self.kill_at_4(stage)  # type: ignore[method-assign]
+            return stage
+
+        def kill_at_4(self, stage: Stage) -> object:
+            def show(detail: str) -> None:
+                if stage.done == 4:
+                    raise KeyboardInterrupt
+
+            return show
+
+    with pytest.raises(KeyboardInterrupt):
+        run_cells([cell], tmp_path / "killed", Killing())
+    assert not list((tmp_path / "killed").glob("records/*"))
+    resumed = run_cells([cell], tmp_path / "killed", Reporter())[0]
+    undisturbed = run_cells([cell], tmp_path / "undisturbed", Reporter())[0]
+    assert resumed.figures == undisturbed.figures
+
+
+BAD = {
+    "nan": ("return x * float('nan')", "not finite"),
+    "shape": ("return x[:, :, 1:]", "shape"),
+    "dtype": ("return x.double()", "float64"),
+    "nothing": ("return None", "NoneType"),
+    "numpy": ("return x.numpy()", "ndarray"),
+    "batch": ("return x[:1]", "shape"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_a_defense_that_breaks_its_contract_is_named(track: Track, tmp_path: Path, name: str) -> None:
+    body, says = BAD[name]
+    path = tmp_path / "bad.py"
+    path.write_text(OWN.format(name="Bad", method="perturb(self, x, rng)", body=body))
+    with pytest.raises(PluginError, match=f"Bad.perturb.*{says}"):
+        run_cells([Cell(track, f"{path}:Bad", "fidelity", 40, 0)], tmp_path, Reporter())
+    assert not list(tmp_path.glob("records/*"))
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        ("return target.prior(n + 1, rng)", "shape"),
+        ("return None", "NoneType"),
+        ("return target.prior(n, rng) / 0", "finite"),
+        ("return target.prior(n, rng).double()", "float64"),
+    ],
+)
+def test_bad_latents_are_named(track: Track, tmp_path: Path, body: str, says: str) -> None:
+    path = tmp_path / "bad.py"
+    path.write_text(OWN.format(name="Bad", method="latents(self, n, target, rng)", body=body))
+    with pytest.raises(PluginError, match=f"Bad.latents.*{says}"):
+        run_cells([Cell(track, f"{path}:Bad", "fidelity", 40, 0)], tmp_path, Reporter())
+
+
+def test_a_target_of_another_size_is_refused(track: Track, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"\(1, 16, 16\)"):
+        run_cells([Cell(replace(track, size=32), "none", "fidelity", 40, 0)], tmp_path, Reporter())
+
+
+def test_too_few_images_to_compare_is_an_error(track: Track, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="compares 100 images, but .* has 80"):
+        run_cells([Cell(replace(track, samples=100), "none", "fidelity", 40, 0)], tmp_path, Reporter())
+
+
+@pytest.mark.parametrize("damage", ["", "{", "[]", '{"schema": 99}', '{"schema": 1}'])
+def test_a_damaged_record_is_an_error_that_names_it(tmp_path: Path, damage: str) -> None:
+    path = tmp_path / "r.json"
+    path.write_text(damage)
+    with pytest.raises(DataError, match="r.json"):
+        load_record(path)
+
+
+def test_records_hold_what_makes_them_trustworthy(track: Track, tmp_path: Path) -> None:
+    record = run_cells([Cell(track, "jpeg", "fidelity", 40, 0)], tmp_path, Reporter())[0]
+    assert record.strength == 50
+    assert record.knowledge == "answers"
+    assert len(record.features_hash) == 64
+    assert record.versions["torch"] == version("torch")
+    assert record.peak_memory > 10_000_000
+    training = record.trainings[0]
+    assert [point["step"] for point in training["history"]] == [1, 2]
+    assert load_records(tmp_path / "records") == [record]

@@ -1,0 +1,113 @@
+"""Plugins by name, by module and by file; errors that help."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import pytest
+
+from benchmark.errors import PluginError, UsageError
+from benchmark.registry import describe, literal, load, names, source_hash, with_strength
+from defenses.jpeg import Jpeg
+
+OWN = '''
+from dataclasses import dataclass
+from benchmark.interfaces import Defense, parameter
+
+@dataclass(frozen=True)
+class Darker(Defense):
+    """Makes everything darker."""
+    strength = "factor"
+    factor: float = parameter(0.5, "what is left of the light", low=0, high=1)
+
+    def perturb(self, x, rng):
+        return x * self.factor
+
+NOT_A_CLASS = 3
+'''
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Path:
+    path = tmp_path / "own.py"
+    path.write_text(OWN)
+    return path
+
+
+def test_the_built_in_plugins_are_there() -> None:
+    assert {"none", "garbage", "jpeg", "noise", "filter"} <= set(names("defense"))
+    assert "fidelity" in names("attack")
+    assert {"efficientnet_lite0", "inception", "timm"} <= set(names("extractor"))
+
+
+def test_a_spec_sets_parameters() -> None:
+    assert load("defense", "jpeg,quality=10") == Jpeg(quality=10)
+    assert load("defense", "defenses.jpeg:Jpeg, quality=10") == Jpeg(quality=10)
+
+
+def test_a_defense_in_a_file_of_ones_own(own: Path) -> None:
+    defense = load("defense", f"{own}:Darker,factor=0.25")
+    assert defense.parameters == {"factor": 0.25}
+
+
+def test_the_source_hash_changes_with_the_source(own: Path) -> None:
+    before = source_hash(load("defense", f"{own}:Darker"))
+    assert before == source_hash(load("defense", f"{own}:Darker,factor=0.1"))
+    own.write_text(OWN + "\n# changed\n")
+    assert before != source_hash(load("defense", f"{own}:Darker"))
+
+
+@pytest.mark.parametrize(
+    ("spec", "error", "says"),
+    [
+        ("jpg", UsageError, "did you mean 'jpeg'"),
+        ("jpeg,qualty=10", UsageError, "did you mean 'quality'"),
+        ("jpeg,quality", UsageError, "key=value"),
+        ("jpeg,quality=0", UsageError, "between 1 and 100"),
+        ("jpeg,quality=high", UsageError, "type int"),
+        ("jpeg,quality=nan", UsageError, "type int"),
+        ("noise,sigma=nan", UsageError, "between"),
+        ("noise,sigma=inf", UsageError, "between"),
+        ("jpeg,codec=webp", UsageError, "opencv"),
+        ("no.such.module:Thing", PluginError, "no.such.module"),
+        ("defenses.jpeg:Jpg", UsageError, "did you mean 'Jpeg'"),
+        ("attacks.fidelity:Fidelity", PluginError, "not a defense"),
+        ("missing.py:Thing", PluginError, "missing.py"),
+    ],
+)
+def test_errors_say_what_was_expected(spec: str, error: type[Exception], says: str) -> None:
+    with pytest.raises(error, match=says) as caught:
+        load("defense", spec)
+    assert "\n" not in str(caught.value)
+
+
+def test_what_is_no_plugin_is_refused(own: Path) -> None:
+    with pytest.raises(PluginError, match="not a defense"):
+        load("defense", f"{own}:NOT_A_CLASS")
+    own.write_text("import nothing_of_this_name")
+    with pytest.raises(PluginError, match="nothing_of_this_name"):
+        load("defense", f"{own}:Darker")
+
+
+def test_strength_is_a_shorthand_for_its_parameter() -> None:
+    assert load("defense", with_strength("jpeg", 10)) == Jpeg(quality=10)
+    with pytest.raises(UsageError, match="sets already"):
+        with_strength("jpeg,quality=3", 10)
+    with pytest.raises(UsageError, match="no strength"):
+        with_strength("none", 10)
+
+
+@pytest.mark.parametrize("kind", ["defense", "attack", "extractor"])
+def test_every_plugin_says_what_it_is(kind: str) -> None:
+    for name in names(kind):
+        first, *parameters = describe(kind, name)
+        assert first
+        assert all(": " in line and not line.endswith(": ") for line in parameters)
+
+
+def test_literals() -> None:
+    assert [literal(text) for text in ("3", "-2", "1e-3", "0.5", "true", "False", "opencv")] == [
+        3, -2, 1e-3, 0.5, True, False, "opencv",
+    ]  # fmt: skip
+    assert math.isnan(float(literal("nan")))
