@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import cv2
 import numpy as np
@@ -53,36 +53,24 @@ class Filter(Defense):
         """Float32 (n, C, H, W) in [0, 1] -> smoothed images of the same shape, multiples of 1/255 in [0, 1].
 
         Raises:
-            UsageError: the bilateral filter was given images of other than 1 or 3 channels.
+            UsageError: the images have other than 1 or 3 channels.
         """
-        pixels = to_uint8(x)
-        if self.kind == "bilateral":
-            return to_float(self._per_image(pixels))
-        return to_float(self._per_channel(pixels))
+        if x.shape[1] not in (1, 3):
+            raise UsageError(f"filter was given images of {x.shape[1]} channels, but takes 1 (gray) or 3 (RGB)")
+        images: NDArray[np.uint8] = to_uint8(x).permute(0, 2, 3, 1).contiguous().numpy()
+        for image in images:
+            image[...] = self._smoothed(image).reshape(image.shape)
+        return to_float(torch.from_numpy(images).permute(0, 3, 1, 2)).contiguous()
 
     @property
     def sigma(self) -> float:
         """Standard deviation of the Gaussian in pixels, by OpenCV's rule."""
         return 0.3 * ((self.size - 1) * 0.5 - 1) + 0.8
 
-    def _per_channel(self, pixels: Tensor) -> Tensor:
-        """Uint8 (n, C, H, W) -> the same, each plane filtered by itself."""
-        planes = pixels.contiguous().flatten(0, 1).numpy()
-        smooth = np.empty_like(planes)
-        for plane, result in zip(planes, smooth, strict=True):
-            if self.kind == "median":
-                cv2.medianBlur(plane, self.size, dst=result)
-            else:
-                cv2.GaussianBlur(plane, (self.size, self.size), self.sigma, dst=result)
-        return torch.from_numpy(smooth).reshape(pixels.shape)
-
-    def _per_image(self, pixels: Tensor) -> Tensor:
-        """Uint8 (n, C, H, W) -> the same, filtered with the colour distance over all channels."""
-        if pixels.shape[1] not in (1, 3):
-            raise UsageError(f"filter:kind=bilateral was given images of {pixels.shape[1]} channels, but takes 1 or 3")
-        images: NDArray[np.uint8] = pixels.permute(0, 2, 3, 1).contiguous().numpy()
-        smooth = np.empty_like(images)
-        for i, image in enumerate(images):
-            filtered = cv2.bilateralFilter(image, self.size, 255 * self.sigma_color, self.sigma)
-            smooth[i] = filtered.reshape(image.shape)
-        return torch.from_numpy(smooth).permute(0, 3, 1, 2).contiguous()
+    def _smoothed(self, image: NDArray[np.uint8]) -> NDArray[Any]:
+        """One image uint8 (H, W, C), smoothed; a single channel may lose its axis."""
+        if self.kind == "median":
+            return cv2.medianBlur(image, self.size)
+        if self.kind == "bilateral":
+            return cv2.bilateralFilter(image, self.size, 255 * self.sigma_color, self.sigma)
+        return cv2.GaussianBlur(image, (self.size, self.size), self.sigma)

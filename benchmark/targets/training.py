@@ -74,8 +74,9 @@ def train_target(track: Track, folder: Path, seed: int, reporter: Reporter) -> d
         "versions": versions(),
     }
     write_text(folder / "metrics.json", json.dumps(figures, indent=1, sort_keys=True) + "\n")
-    sample = trained.generator.sample(64, torch.Generator().manual_seed(seed))
-    draw_sheet({"training set": data.images[:64], folder.name: sample}, folder / "samples.png", lines=4)
+    sample = trained.generator.sample(128, torch.Generator().manual_seed(seed))
+    # No training images: the card may be published where they may not.
+    draw_sheet({folder.name: sample}, folder / "samples.png", lines=8)
     write_text(folder / "README.md", card(folder.name, figures))
     if (folder / WORK).exists():
         shutil.rmtree(folder / WORK)
@@ -152,7 +153,7 @@ The target of track `{track}`: a generator to be served and stolen, and its disc
 with `python -m benchmark train-target`, on the training split of `{training_set}` ({training_images:,} images) and on
 nothing else. For research on model extraction; it knows nothing but its training set.
 
-![First row: training images; second: samples](samples.png)
+![Samples, as they come](samples.png)
 
 ## Against its training set
 

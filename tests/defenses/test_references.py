@@ -96,7 +96,7 @@ def test_both_codecs_agree_at_high_quality(channels: int, side: int) -> None:
     assert float((real - images).pow(2).mean().sqrt()) > 0.1
 
 
-@pytest.mark.parametrize("shape", [(1, 28, 28), (3, 17, 40), (2, 20, 20)])
+@pytest.mark.parametrize("shape", [(1, 28, 28), (3, 17, 40), (3, 20, 20)])
 @pytest.mark.parametrize("size", [3, 5, 9, 15])
 def test_gaussian_filter(shape: tuple[int, int, int], size: int) -> None:
     images = pictures(2, shape)
@@ -109,7 +109,7 @@ def test_gaussian_filter(shape: tuple[int, int, int], size: int) -> None:
             np.testing.assert_allclose(smooth, exact, atol=1.01)
 
 
-@pytest.mark.parametrize("shape", [(1, 28, 28), (3, 17, 40), (2, 20, 20)])
+@pytest.mark.parametrize("shape", [(1, 28, 28), (3, 17, 40), (3, 20, 20)])
 @pytest.mark.parametrize("size", [3, 5, 9])
 def test_median_filter(shape: tuple[int, int, int], size: int) -> None:
     images = pictures(2, shape)

@@ -1,0 +1,64 @@
+"""Can the track's attacker tell defenses apart? The spread over seeds under `none` against the distance to others.
+
+Runs the cells (or finds their records), prints the table as Markdown and draws the target beside what was stolen.
+
+    python -m benchmarks.separation --results results --out docs/recipe
+"""
+
+from __future__ import annotations
+
+import statistics
+from pathlib import Path
+
+import click
+import torch
+
+from benchmark.artifacts import Artifacts
+from benchmark.config import Cell, load_track
+from benchmark.progress import LineReporter
+from benchmark.record import Record
+from benchmark.sheet import draw_sheet
+from benchmark.store import Store
+from benchmark.sweep import run_cells
+
+DEFENSES = ("none", "noise,sigma=0.1", "jpeg,quality=10")
+
+
+@click.command()
+@click.option("--results", type=click.Path(path_type=Path), default=Path("results"))
+@click.option("--out", type=click.Path(path_type=Path), default=Path("docs/recipe"))
+@click.option("--seeds", default="0,1,2")
+@click.option("--budget", default=50_000)
+@click.option("--threads", default=2)
+def main(results: Path, out: Path, seeds: str, budget: int, threads: int) -> None:
+    torch.set_num_threads(threads)
+    track = load_track("fashion-mnist")
+    numbers = [int(seed) for seed in seeds.split(",")]
+    cells = [Cell(track, defense, "fidelity", budget, seed) for seed in numbers for defense in DEFENSES]
+    records = run_cells(cells, results, LineReporter())
+    table(records)
+    artifacts = Artifacts(track, Store(results / "artifacts", LineReporter()), LineReporter())
+    rows = {"target": artifacts.undefended(cells[0].made_defense, "reference", numbers[0], track.samples).tensor}
+    for cell in cells[: len(DEFENSES)]:
+        stolen = artifacts.theft(cell.made_attack, cell.made_defense, cell.seed, cell.budget)
+        rows[f"stolen through {cell.defense}"] = stolen.images.tensor
+    draw_sheet(rows, out / "stolen.png")
+
+
+def table(records: list[Record]) -> None:
+    """Accuracy and fidelity by defense, over the seeds."""
+    print("| defense | accuracy_fd by seed | mean | spread (max - min) | mean fidelity_fd | seconds an attack |")
+    print("| --- | --- | --- | --- | --- | --- |")
+    for defense in DEFENSES:
+        own = [record for record in records if record.defense == defense]
+        accuracy = [record.figures["accuracy_fd"] for record in own]
+        fidelity = statistics.mean(record.figures["fidelity_fd"] for record in own)
+        seconds = statistics.mean(record.attack_seconds for record in own)
+        print(
+            f"| `{defense}` | {', '.join(f'{value:.0f}' for value in accuracy)} | {statistics.mean(accuracy):.0f} "
+            f"| {max(accuracy) - min(accuracy):.0f} | {fidelity:.0f} | {seconds:.0f} |"
+        )
+
+
+if __name__ == "__main__":
+    main()
