@@ -23,11 +23,13 @@ from benchmark.errors import UsageError
 from benchmark.features import extract
 from benchmark.features.weights import weights_hash
 from benchmark.files import new_array, open_array, write_tensors, write_text
-from benchmark.gan import Generative, Recipe, Trained, train
-from benchmark.interfaces import Attack, Defense, FeatureExtractor, Knowledge, Plugin, check_images
+from benchmark.gan import Generative, Trained, train
+from benchmark.images import check_images
+from benchmark.interfaces import Attack, Defense, FeatureExtractor, Knowledge, Plugin
 from benchmark.metrics import Features, frechet, kid, manifold, psnr, ssim
 from benchmark.oracle import Oracle
 from benchmark.progress import Reporter
+from benchmark.recipe import Recipe
 from benchmark.registry import load, source_hash
 from benchmark.store import Key, Store
 from benchmark.targets import NetworkTarget, load_target
@@ -59,11 +61,11 @@ def code_hash(*modules: str) -> str:
 
 TRAINING_CODE = (
     "benchmark.gan",
+    "benchmark.recipe",
     "benchmark.oracle",
     "benchmark.networks",
     "benchmark.networks.dcgan",
     "benchmark.networks.ladder",
-    "benchmark.networks.projected",
     "benchmark.networks.sngan",
 )
 """The modules that determine what a training gives."""

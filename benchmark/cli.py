@@ -7,6 +7,7 @@ import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,7 @@ def cli(debug: bool) -> None:
 @click.option("--seed", default=0, show_default=True, help="Seed of everything that is drawn.")
 @click.option("--track", default="fashion-mnist", show_default=True, help="Track, or a YAML file of one's own.")
 @click.option("--results", type=click.Path(path_type=Path), default=Path("results"), show_default=True)
+@click.option("--weights", type=click.Path(exists=True, dir_okay=False), help="Weights of the feature extractor.")
 @click.option("--quick", is_flag=True, help="A cut-down form to try things out; never enters the board.")
 def run(
     defense: str,
@@ -56,6 +58,7 @@ def run(
     seed: int,
     track: str,
     results: Path,
+    weights: str | None,
     quick: bool,
 ) -> None:
     """Measure a defense beside the undefended target."""
@@ -64,6 +67,8 @@ def run(
     from leaderboard.terminal import show
 
     setting = load_track(track, quick=quick)
+    if weights:
+        setting = replace(setting, features=f"{setting.features},weights={weights}")
     if quick and budget > setting.max_budget:
         click.echo(f"quick: the budget is cut from {budget:,} to {setting.max_budget:,}", err=True)
         budget = setting.max_budget

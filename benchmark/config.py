@@ -12,8 +12,8 @@ from typing import Any
 import yaml
 
 from benchmark.errors import UsageError, unknown
-from benchmark.gan import Recipe
 from benchmark.interfaces import Attack, Defense, ImageShape
+from benchmark.recipe import Recipe
 from benchmark.registry import load
 
 

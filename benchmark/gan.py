@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -23,38 +23,15 @@ from torch import Tensor, nn
 from benchmark.errors import DataError, TrainingError
 from benchmark.features import extract
 from benchmark.files import write_tensors
-from benchmark.interfaces import FeatureExtractor, ImageShape, Plugin, parameter, to_uint8
+from benchmark.images import ImageShape, to_uint8
+from benchmark.interfaces import FeatureExtractor
 from benchmark.metrics.frechet import Moments, frechet_distance, moments
 from benchmark.networks import DISCRIMINATORS, GENERATORS
 from benchmark.progress import Reporter
+from benchmark.recipe import Recipe
 
 SAMPLING_BATCH = 500
 """Images generated at a time; the images do not depend on it, only speed and memory do."""
-
-
-@dataclass(frozen=True)
-class Recipe(Plugin):
-    """How a GAN is trained. The track fixes one for its attack models; a target states its own.
-
-    Losses and rates: hinge (Lim and Ye 2017, arXiv 1705.02894), Adam (Kingma and Ba 2015).
-    """
-
-    generator: str = parameter("sngan-tapered", "architecture of the generator", choices=tuple(GENERATORS))
-    generator_width: int = parameter(128, "its width, in channels", low=1, high=4096)
-    discriminator: str = parameter("dcgan", "architecture of the discriminator", choices=tuple(DISCRIMINATORS))
-    discriminator_width: int = parameter(32, "its width, in channels", low=1, high=4096)
-    latent_dim: int = parameter(128, "dimension of the standard normal prior", low=1, high=4096)
-    steps: int = parameter(1500, "generator steps", low=1, high=10**8)
-    batch: int = parameter(64, "images per step", low=2, high=4096)
-    generator_rate: float = parameter(2e-4, "Adam's rate for the generator", low=0, high=1)
-    discriminator_rate: float = parameter(4e-4, "Adam's rate for the discriminator", low=0, high=1)
-    beta1: float = parameter(0.0, "Adam's decay of the first moment", low=0, high=0.9999)
-    beta2: float = parameter(0.99, "Adam's decay of the second moment", low=0, high=0.99999)
-    decay: bool = parameter(False, "both rates fall linearly to zero over the steps (Miyato et al. 2018)")
-    average: float = parameter(0.995, "decay per step of the averaged generator weights", low=0, high=0.99999)
-    augment: str = parameter("none", "DiffAugment policy (Zhao et al. 2020)", choices=("none", "translation"))
-    score_every: int = parameter(250, "steps between two scored checkpoints", low=1, high=10**8)
-    score_images: int = parameter(2000, "held-out and generated images per score", low=2, high=10**6)
 
 
 class Generative(nn.Module):
@@ -125,13 +102,6 @@ class Trained:
         }
 
 
-class Trainer(Protocol):
-    """:func:`train`, bound to everything but what an attack decides: the images, the recipe and the randomness."""
-
-    def __call__(self, images: Tensor, recipe: Recipe, rng: torch.Generator) -> Generative:
-        """The attack model, trained on uint8 (n, C, H, W)."""
-
-
 def train(
     images: Tensor,
     recipe: Recipe,
@@ -195,7 +165,9 @@ class _Run:
         self.shape: ImageShape = (images.shape[1], images.shape[2], images.shape[3])
         held_out = max(2, min(recipe.score_images, len(images) // 10))
         order = torch.randperm(len(images), generator=self.rng)
-        self.held_out, self.images = images[order[:held_out]], images[order[held_out:]]
+        # The images stay where they are, perhaps in a file: only rows are drawn, and only the held-out ones copied.
+        self.images, self.rows = images, order[held_out:]
+        self.held_out = images[order[:held_out]]
         self.spread = _spread(self.held_out)
         with torch.random.fork_rng(devices=[]):
             # Layers draw their initial weights from the global generator; it is left as it was found.
@@ -247,8 +219,8 @@ class _Run:
             share = 1 - self.step / recipe.steps
             self.adam_g.param_groups[0]["lr"] = recipe.generator_rate * share
             self.adam_d.param_groups[0]["lr"] = recipe.discriminator_rate * share
-        chosen = torch.randint(len(self.images), (recipe.batch,), generator=self.rng)
-        real = self.images[chosen].to(torch.float32).div_(127.5).sub_(1)
+        chosen = torch.randint(len(self.rows), (recipe.batch,), generator=self.rng)
+        real = self.images[self.rows[chosen]].to(torch.float32).div_(127.5).sub_(1)
         real = real.contiguous(memory_format=torch.channels_last)
         # One batch of generated images serves both networks, which saves the generator's second forward pass.
         fake = self.g(torch.randn(recipe.batch, recipe.latent_dim, generator=self.rng))

@@ -7,99 +7,35 @@ Randomness is an explicit ``torch.Generator``; nothing seeds a global.
 
 from __future__ import annotations
 
-import dataclasses
-import math
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
+from dataclasses import dataclass
+from typing import ClassVar, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
 
-from benchmark.errors import PluginError, UsageError, unknown
+from benchmark.errors import PluginError
+from benchmark.images import ImageShape, all_finite, check_images, to_float, to_uint8
+from benchmark.oracle import Oracle
+from benchmark.plugin import Plugin, parameter
+from benchmark.recipe import Recipe
 
-if TYPE_CHECKING:
-    from benchmark.gan import Recipe, Trainer
-    from benchmark.oracle import Oracle
-
-ImageShape = tuple[int, int, int]
-"""Channels, height, width."""
-
-
-def to_float(images: Tensor) -> Tensor:
-    """uint8 (n, C, H, W) -> float32 in [0, 1]."""
-    return images.to(torch.float32).div_(255)
-
-
-def to_uint8(images: Tensor) -> Tensor:
-    """float32 (n, C, H, W) -> uint8; values are clamped to [0, 1] and rounded to the nearest of the 256 levels."""
-    # By way of int16: torch converts float to uint8 one value at a time, five times slower.
-    return images.clamp(0, 1).mul_(255).round_().to(torch.int16).to(torch.uint8)
-
-
-def all_finite(x: Tensor) -> bool:
-    """Whether no value is NaN or infinite; a tenth of the cost of asking each."""
-    return x.numel() == 0 or bool(torch.isfinite(torch.stack(torch.aminmax(x))).all())
-
-
-def parameter(
-    default: Any,
-    description: str,
-    *,
-    low: float = -math.inf,
-    high: float = math.inf,
-    choices: Sequence[str] = (),
-) -> Any:
-    """A field of a plugin: its default, what it means, and what it accepts. The one place where an option is written.
-
-    Args:
-        default: the default value; its type is the type of the field.
-        description: one line for ``list``.
-        low: the least value accepted (numbers).
-        high: the greatest value accepted (numbers).
-        choices: the values accepted (strings).
-    """
-    return dataclasses.field(
-        default=default, metadata={"description": description, "low": low, "high": high, "choices": tuple(choices)}
-    )
-
-
-@dataclass(frozen=True)
-class Plugin:
-    """A frozen dataclass whose fields, declared with :func:`parameter`, are its hyperparameters.
-
-    Raises:
-        UsageError: a value is of another type than the default, is not finite, or lies outside its range or choices.
-    """
-
-    def __post_init__(self) -> None:
-        for field in fields(self):
-            object.__setattr__(self, field.name, _checked(self, field, getattr(self, field.name)))
-
-    @property
-    def parameters(self) -> dict[str, Any]:
-        """The hyperparameters by name."""
-        return dataclasses.asdict(self)
-
-
-def _checked(plugin: Plugin, field: dataclasses.Field[Any], value: Any) -> Any:
-    """``value`` as the field's own type, or a :class:`UsageError` that says what the field accepts."""
-    name = f"{type(plugin).__name__}.{field.name}"
-    default: Any = field.default
-    kind = type(default)
-    if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        value = float(value)
-    if type(value) is not kind:
-        raise UsageError(f"{name} is {value!r}, but must be of type {kind.__name__} (default: {default!r})")
-    choices = field.metadata.get("choices", ())
-    if choices and value not in choices:
-        raise unknown(f"value of {name}", str(value), choices)
-    if kind in (int, float):
-        low, high = field.metadata.get("low", -math.inf), field.metadata.get("high", math.inf)
-        if not (math.isfinite(value) and low <= value <= high):
-            raise UsageError(f"{name} is {value!r}, but must lie between {low} and {high}")
-    return value
+__all__ = [
+    "Attack",
+    "Defense",
+    "FeatureExtractor",
+    "ImageModel",
+    "ImageShape",
+    "Knowledge",
+    "Plugin",
+    "Recipe",
+    "Target",
+    "Trainer",
+    "parameter",
+    "to_float",
+    "to_uint8",
+]
+"""All that an author of plugins needs."""
 
 
 @runtime_checkable
@@ -194,19 +130,11 @@ class Defense(Plugin):
         return to_uint8(x)
 
 
-def check_images(images: object, shape: tuple[int, int, int, int], source: str) -> Tensor:
-    """``images`` itself, if it is a uint8 tensor of that shape.
+class Trainer(Protocol):
+    """The shared training loop, bound to everything but what an attack decides."""
 
-    Raises:
-        PluginError: it is anything else; the text names ``source``.
-    """
-    if not isinstance(images, Tensor):
-        raise PluginError(f"{source} returned {type(images).__name__}, but must return a uint8 tensor of images")
-    if images.dtype != torch.uint8 or images.shape != shape:
-        raise PluginError(
-            f"{source} returned {images.dtype} of shape {tuple(images.shape)}, but must return torch.uint8 of {shape}"
-        )
-    return images
+    def __call__(self, images: Tensor, recipe: Recipe, rng: torch.Generator) -> ImageModel:
+        """The attack model, trained on uint8 (n, C, H, W)."""
 
 
 @dataclass(frozen=True)

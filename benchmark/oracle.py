@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from benchmark.errors import BudgetError, UsageError
-from benchmark.interfaces import ImageShape
+from benchmark.images import ImageShape
 
 
 class Oracle:

@@ -22,8 +22,9 @@ import torch
 from benchmark.data import load
 from benchmark.features.efficientnet import EfficientNetLite0
 from benchmark.files import replacing, write_text
-from benchmark.gan import Recipe, train
+from benchmark.gan import train
 from benchmark.progress import LineReporter, Reporter, Stage
+from benchmark.recipe import Recipe
 
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt
@@ -40,7 +41,6 @@ ALTERNATIVES = {
     "start": START,
     "plain DCGAN": replace(START, generator="dcgan", generator_width=32),
     "half width, residual discriminator": replace(HALF, discriminator="sngan-tapered", discriminator_width=64),
-    "half width, projected discriminator": replace(HALF, discriminator="projected", discriminator_width=64),
 }
 POINTS = 6
 """Scored checkpoints per curve."""

@@ -11,8 +11,9 @@ from blobs import blobs
 from PIL import Image
 
 from benchmark.config import Track, load_track
-from benchmark.gan import Recipe, train
+from benchmark.gan import train
 from benchmark.interfaces import FeatureExtractor
+from benchmark.recipe import Recipe
 from benchmark.registry import load
 from benchmark.targets import save_target
 

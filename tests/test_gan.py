@@ -11,10 +11,11 @@ from blobs import blobs
 
 from benchmark import gan
 from benchmark.errors import DataError, TrainingError, UsageError
-from benchmark.gan import Recipe, Trained, train
+from benchmark.gan import Trained, train
 from benchmark.interfaces import FeatureExtractor
 from benchmark.networks import DISCRIMINATORS, GENERATORS
 from benchmark.progress import Reporter, Stage
+from benchmark.recipe import Recipe
 
 IMAGES = blobs(60)
 

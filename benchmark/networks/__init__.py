@@ -6,8 +6,8 @@ from typing import Protocol
 
 from torch import nn
 
-from benchmark.interfaces import ImageShape
-from benchmark.networks import dcgan, projected, sngan
+from benchmark.images import ImageShape
+from benchmark.networks import dcgan, sngan
 
 
 class BuildGenerator(Protocol):
@@ -33,7 +33,6 @@ GENERATORS: dict[str, BuildGenerator] = {
 
 DISCRIMINATORS: dict[str, BuildDiscriminator] = {
     "dcgan": dcgan.discriminator,
-    "projected": projected.Discriminator,
     "sngan": sngan.discriminator,
     "sngan-tapered": sngan.tapered_discriminator,
 }

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
-from benchmark.interfaces import ImageShape
+from benchmark.images import ImageShape
 from benchmark.networks.ladder import BASE, doublings, tapered
 
 SLOPE = 0.2

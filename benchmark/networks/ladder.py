@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from benchmark.errors import UsageError
-from benchmark.interfaces import ImageShape
+from benchmark.images import ImageShape
 
 BASE = 4
 """Side, in pixels, of the feature map that the latent is projected to (Radford et al. 2016; Miyato et al. 2018)."""

@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
-from benchmark.interfaces import ImageShape
+from benchmark.images import ImageShape
 from benchmark.networks.ladder import BASE, constant, doublings, tapered
 
 

@@ -18,9 +18,10 @@ from torch import Tensor, nn
 
 from benchmark.errors import DataError, UsageError, unknown
 from benchmark.files import write_tensors
-from benchmark.gan import Generative, Recipe, Trained
+from benchmark.gan import Generative, Trained
 from benchmark.interfaces import ImageShape, Target
 from benchmark.networks import DISCRIMINATORS, GENERATORS
+from benchmark.recipe import Recipe
 
 GENERATOR, DISCRIMINATOR = "generator.safetensors", "discriminator.safetensors"
 

@@ -1,0 +1,70 @@
+"""What all plugins are: frozen dataclasses whose fields are their hyperparameters, checked when they are made."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+from benchmark.errors import UsageError, unknown
+
+
+def parameter(
+    default: Any,
+    description: str,
+    *,
+    low: float = -math.inf,
+    high: float = math.inf,
+    choices: Sequence[str] = (),
+) -> Any:
+    """A field of a plugin: its default, what it means, and what it accepts. The one place where an option is written.
+
+    Args:
+        default: the default value; its type is the type of the field.
+        description: one line for ``list``.
+        low: the least value accepted (numbers).
+        high: the greatest value accepted (numbers).
+        choices: the values accepted (strings).
+    """
+    return dataclasses.field(
+        default=default, metadata={"description": description, "low": low, "high": high, "choices": tuple(choices)}
+    )
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """A frozen dataclass whose fields, declared with :func:`parameter`, are its hyperparameters.
+
+    Raises:
+        UsageError: a value is of another type than the default, is not finite, or lies outside its range or choices.
+    """
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            object.__setattr__(self, field.name, _checked(self, field, getattr(self, field.name)))
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """The hyperparameters by name."""
+        return dataclasses.asdict(self)
+
+
+def _checked(plugin: Plugin, field: dataclasses.Field[Any], value: Any) -> Any:
+    """``value`` as the field's own type, or a :class:`UsageError` that says what the field accepts."""
+    name = f"{type(plugin).__name__}.{field.name}"
+    default: Any = field.default
+    kind = type(default)
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value)
+    if type(value) is not kind:
+        raise UsageError(f"{name} is {value!r}, but must be of type {kind.__name__} (default: {default!r})")
+    choices = field.metadata.get("choices", ())
+    if choices and value not in choices:
+        raise unknown(f"value of {name}", str(value), choices)
+    if kind in (int, float):
+        low, high = field.metadata.get("low", -math.inf), field.metadata.get("high", math.inf)
+        if not (math.isfinite(value) and low <= value <= high):
+            raise UsageError(f"{name} is {value!r}, but must lie between {low} and {high}")
+    return value

@@ -1,0 +1,87 @@
+"""Targets: saved, loaded, and refused when they are not what they say."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from blobs import blobs
+from safetensors.torch import load_file, save_file
+
+from benchmark.config import Track
+from benchmark.errors import DataError, PluginError, UsageError
+from benchmark.gan import Trained, train
+from benchmark.interfaces import FeatureExtractor
+from benchmark.recipe import Recipe
+from benchmark.targets import load_target, save_target, target_names
+
+
+@pytest.fixture(scope="module")
+def trained(pixels: FeatureExtractor, tiny_recipe: Recipe) -> Trained:
+    return train(blobs(40), tiny_recipe, 0, pixels)
+
+
+def test_what_is_saved_is_what_is_loaded(trained: Trained, tmp_path: Path) -> None:
+    save_target(tmp_path, trained)
+    target = load_target(str(tmp_path))
+    z = torch.randn(5, target.latent_dim)
+    assert torch.equal(target.generate(z), trained.generator.generate(z))
+    images = blobs(4)
+    with torch.inference_mode():
+        expected = trained.discriminator(images.float() / 127.5 - 1)
+    torch.testing.assert_close(target.discriminator(images), expected)
+
+
+def test_a_target_need_not_have_a_discriminator(trained: Trained, tmp_path: Path) -> None:
+    save_target(tmp_path, trained)
+    (tmp_path / "discriminator.safetensors").unlink()
+    with pytest.raises(PluginError, match="no discriminator"):
+        load_target(str(tmp_path)).discriminator(blobs(1))
+
+
+@pytest.mark.parametrize("damage", ["truncated", "empty", "no metadata", "other network"])
+def test_damaged_and_foreign_weights_are_refused_by_name(trained: Trained, tmp_path: Path, damage: str) -> None:
+    save_target(tmp_path, trained)
+    path = tmp_path / "generator.safetensors"
+    if damage == "other network":
+        save_target(tmp_path, replace(trained, recipe=replace(trained.recipe, generator_width=16)))
+    elif damage == "no metadata":
+        save_file(load_file(path), path)
+    else:
+        path.write_bytes(path.read_bytes()[:-50] if damage == "truncated" else b"")
+    with pytest.raises(DataError, match="generator.safetensors"):
+        load_target(str(tmp_path))
+
+
+def test_an_unknown_target_is_refused() -> None:
+    with pytest.raises(UsageError, match="there are"):
+        load_target("fashion")
+    with pytest.raises(UsageError, match="has no generator.safetensors"):
+        load_target(str(Path(__file__).parent))
+
+
+@pytest.mark.parametrize("name", target_names())
+def test_shipped_targets(name: str) -> None:
+    from importlib.resources import files
+
+    folder = Path(str(files("benchmark.targets") / name))
+    metrics = json.loads((folder / "metrics.json").read_text())
+    target = load_target(name)
+    images = target.sample(64, torch.Generator().manual_seed(0))
+    assert images.shape[1:] == target.image_shape
+    assert images.float().std(dim=0).mean() > 20
+    assert target.discriminator(images).shape == (64,)
+    assert sum(path.stat().st_size for path in folder.glob("*.safetensors")) <= 10_000_000
+    assert metrics["precision"] >= 0.7
+    assert metrics["recall"] >= 0.5
+    assert all(0.05 <= share <= 0.16 for share in metrics["class_shares"].values())
+    assert metrics["samples"] == 10_000
+    for figure in ("fd", "floor_training_set", "floor_target"):
+        assert f"{metrics[figure]:.1f}" in (folder / "README.md").read_text()
+
+
+def test_a_tracks_target_fits_the_track(track: Track) -> None:
+    assert load_target(track.target).image_shape == track.image_shape
