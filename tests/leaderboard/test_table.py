@@ -38,7 +38,7 @@ PLAIN = Record(
     seconds=3.0,
     peak_memory=1,
     device="cpu",
-    versions={"gan-extraction-bench": "9.9"},
+    versions={"gan-extraction-bench": "9.9.0"},
     created="2026-01-01T00:00:00+00:00",
 )
 NOISE = replace(PLAIN, id="b" * 32, defense="noise", strength=0.1, flags=("restarted", "diverged"))
@@ -60,7 +60,7 @@ def test_missing_is_empty_and_never_zero(tmp_path: Path) -> None:
     assert board.loc["none", ["strength", "utility_recall", "security_gain", "flags"]].isna().all()
     row = board.loc["noise"]
     assert (row["strength"], row["flags"]) == (0.1, "restarted; diverged")
-    assert (row["seconds"], row["version"], row["accuracy_fd"], row["queries_kept"]) == (2.5, "9.9", 30, 90)
+    assert (row["seconds"], row["version"], row["accuracy_fd"], row["queries_kept"]) == (2.5, "9.9.0", 30, 90)
 
 
 def test_quick_records_stay_out() -> None:
