@@ -1,4 +1,7 @@
-"""The command line. Thin: it reads flags, calls the harness, and says what came out."""
+"""The command line. Thin: it reads flags, calls the harness, and says what came out.
+
+What brings torch along is imported where it is used, so that ``--help`` answers at once.
+"""
 
 from __future__ import annotations
 
@@ -14,11 +17,8 @@ from typing import Any
 import click
 from rich.console import Console
 
-from benchmark.config import Cell, load_track, parse_budget, track_names
 from benchmark.errors import BenchmarkError, UsageError, unknown
 from benchmark.progress import BarReporter, LineReporter, Reporter
-from benchmark.record import load_records, versions
-from benchmark.registry import KINDS, describe, names, with_strength
 
 INTERRUPTED = 130
 """Exit status after Ctrl-C, by the shells' convention."""
@@ -31,6 +31,8 @@ class BudgetType(click.ParamType[int]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         """See :func:`benchmark.config.parse_budget`."""
+        from benchmark.config import parse_budget
+
         return parse_budget(str(value))
 
 
@@ -62,6 +64,9 @@ def run(
     quick: bool,
 ) -> None:
     """Measure a defense beside the undefended target."""
+    from benchmark.config import Cell, load_track
+    from benchmark.record import load_records
+    from benchmark.registry import with_strength
     from benchmark.sweep import run_cells
     from leaderboard.table import write_csv
     from leaderboard.terminal import show
@@ -90,6 +95,7 @@ def run(
 @click.option("--seed", default=0, show_default=True, help="Seed of the training.")
 def train_target_command(track: str, out: Path, seed: int) -> None:
     """Train a track's target, and write its model card."""
+    from benchmark.config import load_track
     from benchmark.targets.training import train_target
 
     setting = load_track(track)
@@ -105,13 +111,15 @@ def train_target_command(track: str, out: Path, seed: int) -> None:
 @click.argument("what", required=False)
 def list_command(what: str | None) -> None:
     """What there is: defenses, attacks, extractors, tracks, targets, or the columns of the board."""
+    from benchmark.config import load_track, track_names
+    from benchmark.registry import KINDS, describe, names
     from benchmark.targets import target_names
     from leaderboard.table import COLUMNS
 
     kinds = {f"{kind}s": kind for kind in KINDS}
     tables: dict[str, dict[str, list[str]]] = {
         **{plural: {name: describe(kind, name) for name in names(kind)} for plural, kind in kinds.items()},
-        "tracks": {name: [] for name in track_names()},
+        "tracks": {name: [load_track(name).summary] for name in track_names()},
         "targets": {name: [] for name in target_names()},
         "columns": {name: [text] for name, text in COLUMNS.items()},
     }
@@ -131,6 +139,8 @@ def list_command(what: str | None) -> None:
 @cli.command()
 def version() -> None:
     """Versions of the harness and of what its results depend on."""
+    from benchmark.record import versions
+
     for name, number in versions().items():
         click.echo(f"{name} {number}")
 

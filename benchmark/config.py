@@ -49,6 +49,14 @@ class Track:
                 raise UsageError(f"track {self.name}: {name} is {value!r}, but must be an integer of at least {low}")
 
     @property
+    def summary(self) -> str:
+        """The track in one line."""
+        return (
+            f"{self.data} at {self.size}x{self.size}, target {self.target}, "
+            f"{self.samples:,} images a side, features {self.features}"
+        )
+
+    @property
     def image_shape(self) -> ImageShape:
         """(C, H, W)."""
         return self.channels, self.size, self.size
