@@ -23,6 +23,7 @@ class Stage:
         self.name, self.total, self.done, self.unit, self.per = name, total, done, unit, per
         self._resumed_at = done
         self._started = time.monotonic()
+        self._ended: float | None = None
 
     def advance(self, n: int = 1, detail: str = "") -> None:
         """Report ``n`` more of the total, and a few words on how it goes."""
@@ -32,18 +33,23 @@ class Stage:
     def show(self, detail: str) -> None:
         """Show the state; silent here."""
 
+    def end(self) -> None:
+        """The stage is over, finished or not; its clock stands still from now on."""
+        self._ended = time.monotonic()
+        self.close()
+
     def close(self) -> None:
-        """The stage is over, finished or not."""
+        """Show that the stage is over; silent here."""
 
     @property
     def rate(self) -> float:
         """Units per second, measured since the stage was opened (what was done before does not count)."""
-        return (self.done - self._resumed_at) * self.per / max(time.monotonic() - self._started, 1e-9)
+        return (self.done - self._resumed_at) * self.per / max(self.seconds, 1e-9)
 
     @property
     def seconds(self) -> float:
-        """Seconds since the stage was opened."""
-        return time.monotonic() - self._started
+        """Seconds since the stage was opened, until it ended."""
+        return (time.monotonic() if self._ended is None else self._ended) - self._started
 
 
 class Reporter:
@@ -56,7 +62,7 @@ class Reporter:
         try:
             yield stage
         finally:
-            stage.close()
+            stage.end()
 
     @contextmanager
     def advancing(self, name: str, total: int) -> Iterator[Callable[[int], None]]:

@@ -43,3 +43,5 @@ def test_work_that_was_resumed_does_not_count_in_the_rate(monkeypatch: pytest.Mo
         now[0] = 10.0
         stage.advance(5)
         assert stage.rate == pytest.approx(0.5)
+    now[0] = 1000.0
+    assert stage.rate == pytest.approx(0.5)
