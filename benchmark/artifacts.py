@@ -195,16 +195,7 @@ class Artifacts:
 
     def theft(self, attack: Attack, defense: Defense, seed: int, budget: int) -> Theft:
         """The attack on the defense, done."""
-        key = {
-            "attack": plugin_key(attack),
-            "answers": self._answers_key(defense, "answers", seed),
-            "budget": budget,
-            "seed": seed,
-            "recipe": asdict(self.track.recipe),
-            "features": self._extractor_key,
-            "samples": self.track.samples,
-            "code": code_hash(*TRAINING_CODE),
-        }
+        key = self._theft_key(attack, defense, seed, budget)
 
         def make(folder: Path) -> None:
             oracle = Oracle(self.answers(defense, "answers", seed, budget).tensor, budget)
@@ -214,6 +205,22 @@ class Artifacts:
         report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
         images = Images(folder / IMAGES, self.store.checksum(folder, IMAGES))
         return Theft(images, trainings=tuple(report.pop("trainings")), **report)
+
+    def forget_theft(self, attack: Attack, defense: Defense, seed: int, budget: int) -> None:
+        """Remove an attack's outcome, so that it is done again."""
+        self.store.remove("attack-models", self._theft_key(attack, defense, seed, budget))
+
+    def _theft_key(self, attack: Attack, defense: Defense, seed: int, budget: int) -> Key:
+        return {
+            "attack": plugin_key(attack),
+            "answers": self._answers_key(defense, "answers", seed),
+            "budget": budget,
+            "seed": seed,
+            "recipe": asdict(self.track.recipe),
+            "features": self._extractor_key,
+            "samples": self.track.samples,
+            "code": code_hash(*TRAINING_CODE),
+        }
 
     def _steal(self, folder: Path, attack: Attack, oracle: Oracle, seed: int) -> None:
         started = time.monotonic()

@@ -8,17 +8,25 @@ from __future__ import annotations
 import errno
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+from filelock import FileLock
 from rich.console import Console
 
 from benchmark.errors import BenchmarkError, UsageError, unknown
 from benchmark.progress import BarReporter, LineReporter, Reporter
+
+if TYPE_CHECKING:
+    from benchmark.config import Cell
+    from benchmark.sweep import Outcome
+
+BOARD = "leaderboard.csv"
+"""The board's file in the results folder."""
 
 INTERRUPTED = 130
 """Exit status after Ctrl-C, by the shells' convention."""
@@ -65,10 +73,7 @@ def run(
 ) -> None:
     """Measure a defense beside the undefended target."""
     from benchmark.config import Cell, load_track
-    from benchmark.record import load_records
     from benchmark.registry import with_strength
-    from benchmark.sweep import run_cells
-    from leaderboard.table import write_csv
     from leaderboard.terminal import show
 
     setting = load_track(track, quick=quick)
@@ -79,14 +84,84 @@ def run(
         budget = setting.max_budget
     spec = defense if strength is None else with_strength(defense, strength)
     cells = [Cell(setting, each, attack, budget, seed) for each in dict.fromkeys(["none", spec])]
-    with reporting() as reporter:
-        records = run_cells(cells, results, reporter)
-    board = results / "leaderboard.csv"
-    write_csv(load_records(results / "records"), board)
-    show(records)
-    for record in records:
+    outcome = do_cells(cells, results, retry_failed=True)
+    if outcome.records:
+        show(outcome.records)
+    for record in outcome.records:
         click.echo(f"{record.defense}: {results}/records/{record.id}.json, {results}/sheets/{record.id}.png")
-    click.echo("quick: these records never enter a board" if quick else f"board: {board}")
+    click.echo("quick: these records never enter a board" if quick else f"board: {results / BOARD}")
+    report_failures(outcome.failures)
+
+
+@cli.command()
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--results", type=click.Path(path_type=Path), default=Path("results"), show_default=True)
+@click.option("--dry-run", is_flag=True, help="Show the cells and how far they are; do nothing.")
+@click.option("--force", is_flag=True, help="Do again what is done.")
+@click.option("--retry-failed", is_flag=True, help="Do again what failed.")
+def sweep(file: Path, results: Path, dry_run: bool, force: bool, retry_failed: bool) -> None:
+    """Do all the cells of a sweep file; what is done already is not done again."""
+    from benchmark.sweep import load_sweep
+
+    cells = load_sweep(file)
+    if dry_run:
+        show_states(cells, results)
+        return
+    outcome = do_cells(cells, results, force=force, retry_failed=retry_failed)
+    click.echo(f"{len(outcome.records)} of {len(cells)} cells done; board: {results / BOARD}")
+    report_failures(outcome.failures)
+
+
+@cli.command()
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--results", type=click.Path(path_type=Path), default=Path("results"), show_default=True)
+def status(file: Path, results: Path) -> None:
+    """How far the cells of a sweep file are: done, running, failed, left."""
+    from benchmark.sweep import load_sweep
+
+    show_states(load_sweep(file), results)
+
+
+def show_states(cells: Sequence[Cell], results: Path) -> None:
+    """One line per cell, the errors of those that failed, and how many there are of each state."""
+    from benchmark.sweep import State, failure, state
+
+    counts = dict.fromkeys(State, 0)
+    for cell in cells:
+        found = state(cell, results)
+        counts[found] += 1
+        click.echo(f"{found:<8} {cell.title}" + (f": {failure(cell, results)}" if found == State.FAILED else ""))
+    click.echo(", ".join(f"{count} {name}" for name, count in counts.items()))
+
+
+def do_cells(cells: Sequence[Cell], results: Path, *, force: bool = False, retry_failed: bool = False) -> Outcome:
+    """Do the cells with progress, and bring the board up to date, even if the work was interrupted."""
+    from benchmark.sweep import run_cells
+
+    try:
+        with reporting() as reporter:
+            return run_cells(cells, results, reporter, force=force, retry_failed=retry_failed)
+    finally:
+        write_board(results)
+
+
+def write_board(results: Path) -> None:
+    """Write the board of all records."""
+    from benchmark.record import load_records
+    from leaderboard.table import write_csv
+
+    (results / "locks").mkdir(parents=True, exist_ok=True)
+    # Between reading the records and writing the board nobody else may do so, or the later writer has the older board.
+    with FileLock(results / "locks" / "leaderboard.lock"):
+        write_csv(load_records(results / "records"), results / BOARD)
+
+
+def report_failures(failures: Mapping[str, str]) -> None:
+    """Say which cells failed and why, and exit with a status that says so, if any did."""
+    for title, error in failures.items():
+        click.echo(f"error: {title}: {error}", err=True)
+    if failures:
+        sys.exit(1)
 
 
 @cli.command("train-target")

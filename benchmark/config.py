@@ -152,11 +152,16 @@ class Cell:
                 f"the budget is {self.budget}, but on track {self.track.name}{' (quick)' if self.track.quick else ''} "
                 f"it must lie between {MIN_BUDGET} and {self.track.max_budget}"
             )
-        if not 0 <= self.seed < 2**31:
-            raise UsageError(f"the seed is {self.seed}, but must lie between 0 and {2**31 - 1}")
+        if type(self.seed) is not int or not 0 <= self.seed < 2**31:
+            raise UsageError(f"the seed is {self.seed!r}, but must be an integer between 0 and {2**31 - 1}")
         # Made now, so that a typing error in the last of many cells is known before the first is run.
         self.made_defense  # noqa: B018
         self.made_attack  # noqa: B018
+
+    @property
+    def title(self) -> str:
+        """The cell in a few words."""
+        return f"{self.track.name}: {self.defense} against {self.attack}, {self.budget:,} queries, seed {self.seed}"
 
     @cached_property
     def made_defense(self) -> Defense:

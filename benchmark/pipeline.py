@@ -12,13 +12,13 @@ from typing import Any
 from benchmark.artifacts import METRIC_CODE, TRAINING_CODE, Artifacts, code_hash, distance, plugin_key, quality
 from benchmark.config import Cell
 from benchmark.interfaces import Defense
-from benchmark.record import Record, device, load_record, versions
+from benchmark.record import Record, device, versions
 from benchmark.sheet import draw_sheet
 from benchmark.store import digest
 
 
 def run(cell: Cell, artifacts: Artifacts, results: Path) -> Record:
-    """Do a cell, or find its record.
+    """Do a cell, and write its record and its sample sheet.
 
     Args:
         cell: what to do.
@@ -31,9 +31,6 @@ def run(cell: Cell, artifacts: Artifacts, results: Path) -> Record:
     """
     defense, attack = cell.made_defense, cell.made_attack
     name = cell_id(cell)
-    if (results / "records" / f"{name}.json").exists():
-        return load_record(results / "records" / f"{name}.json")
-
     started = time.monotonic()
     samples, seed = cell.track.samples, cell.seed
     training = artifacts.training_images()
@@ -99,6 +96,11 @@ def cell_id(cell: Cell) -> str:
         "code": code_hash(*TRAINING_CODE, *METRIC_CODE, "benchmark.artifacts"),
     }
     return digest(key)
+
+
+def record_path(cell: Cell, results: Path) -> Path:
+    """Where the record of a cell stands, once it is done."""
+    return results / "records" / f"{cell_id(cell)}.json"
 
 
 def perturbs(defense: Defense) -> bool:

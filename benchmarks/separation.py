@@ -35,7 +35,7 @@ def main(results: Path, out: Path, seeds: str, budget: int, threads: int) -> Non
     track = load_track("fashion-mnist")
     numbers = [int(seed) for seed in seeds.split(",")]
     cells = [Cell(track, defense, "fidelity", budget, seed) for seed in numbers for defense in DEFENSES]
-    records = run_cells(cells, results, LineReporter())
+    records = run_cells(cells, results, LineReporter()).records
     table(records)
     artifacts = Artifacts(track, Store(results / "artifacts", LineReporter()), LineReporter())
     rows = {"target": artifacts.undefended(cells[0].made_defense, "reference", numbers[0], track.samples).tensor}

@@ -135,6 +135,33 @@ def test_ctrl_c_is_one_line(call, track_file: Path, tmp_path: Path, monkeypatch:
     assert "the same command goes on" in outcome.err.splitlines()[-1]
 
 
+def test_a_sweep_and_how_far_it_is(call, track_file: Path, tmp_path: Path) -> None:
+    file = tmp_path / "sweep.yaml"
+    file.write_text(f"track: {track_file}\ndefenses: [none, noise: [0.1]]\nbudgets: [40]\nseeds: [0]\n")
+    flags = [file, "--results", tmp_path / "results"]
+    assert "0 done, 0 failed, 0 running, 2 left" in call("sweep", *flags, "--dry-run").out
+    assert not (tmp_path / "results").exists()
+    outcome = call("sweep", *flags)
+    assert outcome.status == 0, outcome.err
+    assert "2 of 2 cells done" in outcome.out
+    assert "2 done, 0 failed" in call("status", *flags).out
+    assert len(pd.read_csv(tmp_path / "results" / "leaderboard.csv")) == 2
+
+
+def test_a_failed_cell_is_one_line_and_the_others_are_on_the_board(call, track_file: Path, tmp_path: Path) -> None:
+    own = tmp_path / "own.py"
+    own.write_text(
+        "from benchmark.interfaces import Defense\n"
+        "class Own(Defense):\n    def perturb(self, x, rng):\n        raise ValueError('no luck')\n"
+    )
+    flags = ["--budget", "40", "--track", track_file, "--results", tmp_path]
+    outcome = call("run", "--defense", f"{own}:Own", *flags)
+    assert outcome.status == 1
+    assert "ValueError: no luck" in outcome.err.splitlines()[-1]
+    assert "Traceback" not in outcome.err
+    assert list(pd.read_csv(tmp_path / "leaderboard.csv")["defense"]) == ["none"]
+
+
 def test_debug_shows_the_traceback(call, track_file: Path, tmp_path: Path) -> None:
     outcome = call("--debug", "run", "--defense", "jpgg", "--track", track_file, "--results", tmp_path)
     assert "Traceback" in outcome.err

@@ -13,8 +13,9 @@ from benchmark.artifacts import Artifacts
 from benchmark.config import Cell, Track
 from benchmark.errors import DataError, PluginError, UsageError
 from benchmark.interfaces import Defense
+from benchmark.pipeline import run
 from benchmark.progress import Reporter, Stage
-from benchmark.record import load_record, load_records
+from benchmark.record import Record, load_record, load_records
 from benchmark.registry import load, names
 from benchmark.store import Store
 from benchmark.sweep import run_cells
@@ -53,6 +54,12 @@ class Stages(Reporter):
         return super().open(name, total, done, unit, per)
 
 
+def do(cell: Cell, results: Path, reporter: Reporter | None = None) -> Record:
+    """Run one cell by itself."""
+    reporter = reporter or Reporter()
+    return run(cell, Artifacts(cell.track, Store(results / "artifacts", reporter), reporter), results)
+
+
 def test_the_table_has_a_row_for_every_plugin() -> None:
     assert set(SPECS) == {name for name in names("defense") if load("defense", name).__module__.startswith("defenses")}
     assert set(ATTACKS) == {name for name in names("attack") if load("attack", name).__module__.startswith("attacks")}
@@ -66,7 +73,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("attack", ATTACKS.values())
 @pytest.mark.parametrize("defense", SPECS.values())
 def test_every_defense_meets_every_attack(track: Track, shared: Path, defense: str, attack: str) -> None:
-    record = run_cells([Cell(track, defense, attack, 60, 0)], shared, Reporter())[0]
+    record = do(Cell(track, defense, attack, 60, 0), shared)
     figures = ["utility_fd", "utility_precision", "utility_coverage", "fidelity_fd", "fidelity_kid", "accuracy_fd"]
     assert set(figures) <= set(record.figures)
     assert record.figures["accuracy_fd"] > 0
@@ -76,20 +83,18 @@ def test_every_defense_meets_every_attack(track: Track, shared: Path, defense: s
 
 
 def test_figures_have_a_column(track: Track, tmp_path: Path) -> None:
-    record = run_cells([Cell(track, "noise", "fidelity", 40, 0)], tmp_path, Reporter())[0]
+    record = do(Cell(track, "noise", "fidelity", 40, 0), tmp_path)
     assert {name for name in record.figures if not name.endswith("kid_error")} <= set(COLUMNS)
 
 
 def test_same_seed_same_record(track: Track, tmp_path: Path) -> None:
-    first, second = (
-        run_cells([Cell(track, "noise", "fidelity", 40, 3)], tmp_path / name, Reporter())[0] for name in "ab"
-    )
+    first, second = (do(Cell(track, "noise", "fidelity", 40, 3), tmp_path / name) for name in "ab")
     assert (first.id, first.figures, first.trainings[0]["seed"]) == (
         second.id,
         second.figures,
         second.trainings[0]["seed"],
     )
-    other = run_cells([Cell(track, "noise", "fidelity", 40, 4)], tmp_path / "a", Reporter())[0]
+    other = do(Cell(track, "noise", "fidelity", 40, 4), tmp_path / "a")
     assert other.figures["accuracy_fd"] != first.figures["accuracy_fd"]
 
 
@@ -111,7 +116,7 @@ def test_a_defense_whose_source_changed_is_measured_again(track: Track, tmp_path
     ids = []
     for factor in (0.5, 0.7):
         path.write_text(source.format(factor))
-        ids.append(run_cells([Cell(track, f"{path}:Own", "fidelity", 40, 0)], tmp_path, Reporter())[0].id)
+        ids.append(do(Cell(track, f"{path}:Own", "fidelity", 40, 0), tmp_path).id)
     assert ids[0] != ids[1]
 
 
@@ -143,10 +148,10 @@ def test_a_killed_cell_resumes_to_the_same_figures(track: Track, tmp_path: Path)
             return show
 
     with pytest.raises(KeyboardInterrupt):
-        run_cells([cell], tmp_path / "killed", Killing())
+        do(cell, tmp_path / "killed", Killing())
     assert not list((tmp_path / "killed").glob("records/*"))
-    resumed = run_cells([cell], tmp_path / "killed", Reporter())[0]
-    undisturbed = run_cells([cell], tmp_path / "undisturbed", Reporter())[0]
+    resumed = do(cell, tmp_path / "killed")
+    undisturbed = do(cell, tmp_path / "undisturbed")
     assert resumed.figures == undisturbed.figures
 
 
@@ -166,7 +171,7 @@ def test_a_defense_that_breaks_its_contract_is_named(track: Track, tmp_path: Pat
     path = tmp_path / "bad.py"
     path.write_text(OWN.format(name="Bad", method="perturb(self, x, rng)", body=body))
     with pytest.raises(PluginError, match=f"Bad.perturb.*{says}"):
-        run_cells([Cell(track, f"{path}:Bad", "fidelity", 40, 0)], tmp_path, Reporter())
+        do(Cell(track, f"{path}:Bad", "fidelity", 40, 0), tmp_path)
     assert not list(tmp_path.glob("records/*"))
 
 
@@ -183,17 +188,17 @@ def test_bad_latents_are_named(track: Track, tmp_path: Path, body: str, says: st
     path = tmp_path / "bad.py"
     path.write_text(OWN.format(name="Bad", method="latents(self, n, target, rng)", body=body))
     with pytest.raises(PluginError, match=f"Bad.latents.*{says}"):
-        run_cells([Cell(track, f"{path}:Bad", "fidelity", 40, 0)], tmp_path, Reporter())
+        do(Cell(track, f"{path}:Bad", "fidelity", 40, 0), tmp_path)
 
 
 def test_a_target_of_another_size_is_refused(track: Track, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"\(1, 16, 16\)"):
-        run_cells([Cell(replace(track, size=32), "none", "fidelity", 40, 0)], tmp_path, Reporter())
+        do(Cell(replace(track, size=32), "none", "fidelity", 40, 0), tmp_path)
 
 
 def test_too_few_images_to_compare_is_an_error(track: Track, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="compares 100 images, but .* has 80"):
-        run_cells([Cell(replace(track, samples=100), "none", "fidelity", 40, 0)], tmp_path, Reporter())
+        do(Cell(replace(track, samples=100), "none", "fidelity", 40, 0), tmp_path)
 
 
 @pytest.mark.parametrize("damage", ["", "{", "[]", '{"schema": 99}', '{"schema": 1}'])
@@ -205,7 +210,7 @@ def test_a_damaged_record_is_an_error_that_names_it(tmp_path: Path, damage: str)
 
 
 def test_records_hold_what_makes_them_trustworthy(track: Track, tmp_path: Path) -> None:
-    record = run_cells([Cell(track, "jpeg", "fidelity", 40, 0)], tmp_path, Reporter())[0]
+    record = do(Cell(track, "jpeg", "fidelity", 40, 0), tmp_path)
     assert record.strength == 50
     assert record.knowledge == "answers"
     assert len(record.features_hash) == 64
