@@ -174,6 +174,7 @@ class Artifacts:
             "purpose": purpose,
             "seed": seed,
             "count": count,
+            "draw": DRAW,
         }
 
         def draw(batch: int, _: slice) -> Tensor:
@@ -185,11 +186,14 @@ class Artifacts:
         """The defended images that a user or an attacker gets; see :meth:`undefended` for the arguments."""
         if type(defense).perturb is Defense.perturb:
             return self.undefended(defense, purpose, seed, count)
-        key = self._answers_key(defense, purpose, seed) | {"count": count}
+        key = self._answers_key(defense, purpose, seed) | {"count": count, "draw": DRAW}
         undefended = self.undefended(defense, purpose, seed, count).tensor
 
         def draw(batch: int, rows: slice) -> Tensor:
-            return defense.answer(undefended[rows], stream(purpose, seed, "perturb", batch))
+            # Always a whole batch, the last one filled up with its own images: how many a defense is given, and so how
+            # much randomness it draws, must not depend on how many answers are wanted.
+            whole = undefended[rows][torch.arange(DRAW) % (rows.stop - rows.start)]
+            return defense.answer(whole, stream(purpose, seed, "perturb", batch))
 
         return self._images("answers", key, lambda folder: self._draw(folder, "answers", count, draw))
 
