@@ -30,7 +30,7 @@ from benchmark.metrics import Features, frechet, kid, manifold, psnr, ssim
 from benchmark.oracle import Oracle
 from benchmark.progress import Reporter
 from benchmark.recipe import Recipe
-from benchmark.registry import load, source_hash
+from benchmark.registry import file_hash, load, source_hash
 from benchmark.store import Key, Store
 from benchmark.targets import NetworkTarget, load_target
 
@@ -55,12 +55,16 @@ def code_hash(*modules: str) -> str:
     """SHA-256 (hex) of the sources of modules of the harness."""
     total = hashlib.sha256()
     for name in modules:
-        total.update(Path(str(importlib.import_module(name).__file__)).read_bytes())
+        total.update(file_hash(str(importlib.import_module(name).__file__)).encode())
     return total.hexdigest()
 
 
 TRAINING_CODE = (
+    "benchmark.features",
     "benchmark.gan",
+    "benchmark.images",
+    "benchmark.metrics.frechet",
+    "benchmark.metrics.inputs",
     "benchmark.recipe",
     "benchmark.oracle",
     "benchmark.networks",
@@ -72,6 +76,7 @@ TRAINING_CODE = (
 
 METRIC_CODE = (
     "benchmark.metrics.frechet",
+    "benchmark.metrics.inputs",
     "benchmark.metrics.kernel",
     "benchmark.metrics.manifold",
     "benchmark.metrics.paired",
@@ -310,7 +315,8 @@ class Artifacts:
 
     @cached_property
     def _extractor_key(self) -> Key:
-        return {"name": self.extractor.name, "weights": self.extractor.weights_hash}
+        extractor = self.extractor
+        return {"name": extractor.name, "weights": extractor.weights_hash, "source": source_hash(extractor)}
 
     def _answers_key(self, defense: Defense, purpose: str, seed: int) -> dict[str, Any]:
         return {"target": self._target_key, "defense": plugin_key(defense), "purpose": purpose, "seed": seed}

@@ -244,7 +244,7 @@ def main() -> None:
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted; what is finished is kept, and the same command goes on from there", err=True)
         sys.exit(INTERRUPTED)
-    except (click.ClickException, BenchmarkError, OSError) as error:
+    except (click.ClickException, BenchmarkError, OSError, MemoryError) as error:
         if debug:
             traceback.print_exc()
         click.echo(f"error: {one_line(error)}", err=True)

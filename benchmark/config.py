@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import math
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
+from decimal import Decimal, InvalidOperation
 from functools import cached_property
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +45,9 @@ class Track:
     """The largest query budget."""
 
     def __post_init__(self) -> None:
+        for name in ("name", "data", "target", "features"):
+            if not isinstance(getattr(self, name), str):
+                raise UsageError(f"track {self.name}: {name} is {getattr(self, name)!r}, but must be a text")
         for name, low in (("channels", 1), ("size", 8), ("samples", 10), ("max_budget", 10)):
             value = getattr(self, name)
             if not isinstance(value, int) or value < low:
@@ -80,25 +85,33 @@ def load_track(name: str, *, quick: bool = False) -> Track:
     if name.endswith(".yaml"):
         if not Path(name).is_file():
             raise UsageError(f"there is no track file {name}")
-        text = Path(name).read_text(encoding="utf-8")
+        path: Traversable = Path(name)
     elif name in track_names():
-        text = (_tracks() / f"{name}.yaml").read_text(encoding="utf-8")
+        path = _tracks() / f"{name}.yaml"
     else:
         raise unknown("track", name, track_names())
-    try:
-        content = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise UsageError(f"track {name} is not valid YAML: {' '.join(str(error).split())}") from None
-    if not isinstance(content, dict):
-        raise UsageError(f"track {name} must be a mapping of keys to values")
+    content = read_mapping(path, [*(f.name for f in fields(Track)), "quick"])
     cut_down = content.pop("quick", {})
     track = _track(name, content)
     small = _cut_down(track, cut_down)
     return small if quick else track
 
 
+def read_mapping(path: Traversable, keys: Sequence[str]) -> dict[str, Any]:
+    """A YAML file that holds a mapping with some of the keys.
+
+    Raises:
+        UsageError: it is not UTF-8, not YAML, not a mapping, or has another key.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from None
+    _check_keys(str(path), content, keys)
+    return dict(content)
+
+
 def _track(name: str, content: dict[str, Any]) -> Track:
-    _check_keys(f"track {name}", content, [f.name for f in fields(Track)])
     for key in ("recipe", "target_recipe"):
         content[key] = _recipe(name, content.get(key, {}), Recipe())
     try:
@@ -118,13 +131,15 @@ def _recipe(name: str, changes: dict[str, Any], base: Recipe) -> Recipe:
     return replace(base, **changes)
 
 
-def _check_keys(where: str, given: dict[str, Any], known: list[str]) -> None:
+def _check_keys(where: str, given: object, known: Sequence[str]) -> None:
+    if not isinstance(given, dict):
+        raise UsageError(f"{where} must be a mapping with some of the keys {', '.join(known)}")
     for key in given:
         if key not in known:
             raise unknown(f"key of {where}", str(key), known)
 
 
-def _tracks() -> Any:
+def _tracks() -> Traversable:
     return files("benchmark.tracks")
 
 
@@ -176,6 +191,9 @@ class Cell:
         return attack
 
 
+MAX_BUDGET = 10**12
+"""The greatest number that is taken for a budget at all."""
+
 MIN_BUDGET = 20
 """The least query budget: two images held out and a batch of others."""
 
@@ -190,9 +208,9 @@ def parse_budget(text: str) -> int:
     number = text.strip().lower()
     factor = factors.get(number[-1:], 1)
     try:
-        value = float(number[:-1] if factor > 1 else number) * factor
-    except ValueError:
-        value = math.nan
-    if not (math.isfinite(value) and value > 0 and value == int(value)):
+        value = Decimal(number[:-1] if factor > 1 else number) * factor
+    except InvalidOperation:
+        value = Decimal("nan")
+    if not (value.is_finite() and 0 < value <= MAX_BUDGET and value == int(value)):
         raise UsageError(f"the budget is {text!r}, but must be a positive number of images, such as 50k or 50000")
     return int(value)

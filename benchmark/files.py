@@ -74,8 +74,12 @@ def new_array(path: Path, shape: tuple[int, ...], dtype: type) -> NDArray[Any]:
         OSError: there is no room, or the folder cannot be written.
     """
     array: NDArray[Any] = np.lib.format.open_memmap(path, mode="w+", dtype=dtype, shape=shape)
-    with path.open("rb+") as file:
-        os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+    try:
+        with path.open("rb+") as file:
+            os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+    except OSError as error:
+        path.unlink()
+        raise OSError(error.errno, error.strerror, str(path)) from None
     return array
 
 

@@ -8,11 +8,13 @@ of the attacker's own; real data never has a say.
 from __future__ import annotations
 
 import copy
+import hashlib
 import json
 import math
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -132,15 +134,16 @@ def train(
         run = _Run(images, recipe, seed + restart * RESTART_STRIDE, extractor)
         path = work / f"checkpoint-{restart}.safetensors" if work else None
         failure = run.go(path, reporter)
-        if run.history:
+        if failure:
+            failures.append(failure)
+        if run.history and (trained is None or not failure or run.best < trained.best.score):
             trained = run.result(restart, failure)
         if not failure:
             break
-        failures.append(failure)
         reporter.note(f"training {failure}" + ("; restarting once with another seed" if restart == 0 else " again"))
     if trained is None:
-        raise TrainingError(f"the attack model's training failed twice: {' and '.join(failures)}; try another seed")
-    return trained
+        raise TrainingError(f"the training failed twice: {' and '.join(failures)}; try another seed")
+    return replace(trained, restarts=restart)
 
 
 RESTART_STRIDE = 1_000_003
@@ -274,13 +277,18 @@ class _Run:
         loss_d, loss_g = (self.losses / since).tolist()
         self.losses.zero_()
         value = frechet_distance(moments(extract(self.extractor, images)), reference)
-        if not self.history or value < min(point.score for point in self.history):
+        if not self.history or value < self.best:
             self.best_g.load_state_dict(self.average.state_dict())
             self.best_d.load_state_dict(self.d.state_dict())
         self.history.append(Point(self.step, self.seconds, loss_d, loss_g, value))
         if self.step >= COLLAPSE_GRACE and _spread(images) < COLLAPSE_SHARE * self.spread:
             return f"collapsed at step {self.step}"
         return ""
+
+    @property
+    def best(self) -> float:
+        """The best score so far."""
+        return min(point.score for point in self.history)
 
     def released(self) -> Generative:
         """The generator with averaged weights, as it would be handed over now."""
@@ -305,9 +313,20 @@ class _Run:
         yield "rng", self.rng.get_state()
         yield "losses", self.losses
 
+    @cached_property
+    def images_hash(self) -> str:
+        """SHA-256 (hex) of the images."""
+        return hashlib.sha256(self.images.numpy().tobytes()).hexdigest()
+
     def identity(self) -> str:
         """What this checkpoint belongs to."""
-        return json.dumps({"recipe": asdict(self.recipe), "seed": self.seed, "shape": self.shape}, sort_keys=True)
+        content = {
+            "recipe": asdict(self.recipe),
+            "seed": self.seed,
+            "images": self.images_hash,
+            "features": [self.extractor.name, self.extractor.weights_hash],
+        }
+        return json.dumps(content, sort_keys=True)
 
     def save(self, path: Path) -> None:
         """Write the whole state, or nothing."""
@@ -327,11 +346,12 @@ class _Run:
                     raise DataError(f"{path} is the checkpoint of another training; remove it to start anew")
                 tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a mapping)
             progress = json.loads(metadata["progress"])
-        except (SafetensorError, KeyError, ValueError, OSError) as error:
-            raise DataError(f"{path} is not a readable checkpoint ({error}); remove it to start anew") from None
-        self._restore(tensors)
-        self.step, self.seconds = progress["step"], progress["seconds"]
-        self.history = [Point(**point) for point in progress["history"]]
+            self._restore(tensors)
+            self.step, self.seconds = progress["step"], progress["seconds"]
+            self.history = [Point(**point) for point in progress["history"]]
+        except (SafetensorError, KeyError, ValueError, TypeError, RuntimeError, OSError) as error:
+            reason = " ".join(str(error).split())[:200]
+            raise DataError(f"{path} is not a readable checkpoint ({reason}); remove it to start anew") from None
 
     def _restore(self, tensors: dict[str, Tensor]) -> None:
         parts: dict[str, dict[str, Tensor]] = {}

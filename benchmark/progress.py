@@ -47,6 +47,12 @@ class Stage:
         return (self.done - self._resumed_at) * self.per / max(self.seconds, 1e-9)
 
     @property
+    def summary(self) -> str:
+        """How it ended, in one line."""
+        state = "done" if self.done >= self.total else f"stopped at {self.done}/{self.total}"
+        return f"{self.name} {state} in {self.seconds:.1f} s"
+
+    @property
     def seconds(self) -> float:
         """Seconds since the stage was opened, until it ended."""
         return (time.monotonic() if self._ended is None else self._ended) - self._started
@@ -90,8 +96,7 @@ class _LineStage(Stage):
             _print(", ".join(part for part in (f"{self.name} {self.done}/{self.total}", rate, detail, left) if part))
 
     def close(self) -> None:
-        state = "done" if self.done >= self.total else f"stopped at {self.done}/{self.total}"
-        _print(f"{self.name} {state} in {self.seconds:.1f} s")
+        _print(self.summary)
 
 
 class LineReporter(Reporter):
@@ -124,7 +129,9 @@ class _BarStage(Stage):
         self.bars.update(self.task, completed=self.done, detail=detail)  # type: ignore[arg-type]
 
     def close(self) -> None:
-        self.bars.stop_task(self.task)  # type: ignore[arg-type]
+        # Finished bars make room: a screen that is full of them would hide the one that moves.
+        self.bars.remove_task(self.task)  # type: ignore[arg-type]
+        self.bars.console.print(self.summary, highlight=False, markup=False)
 
 
 class BarReporter(Reporter):

@@ -13,6 +13,7 @@ import importlib.util
 import inspect
 import math
 import sys
+from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
@@ -86,13 +87,23 @@ def _accepted(field: dataclasses.Field[Any]) -> str:
 
 def source_hash(plugin: object) -> str:
     """SHA-256 (hex) of the file that a plugin's class is written in: when it changes, its results are made anew."""
-    try:
-        path = inspect.getsourcefile(type(plugin))
-    except TypeError:
-        path = None
+    module = sys.modules[type(plugin).__module__]
+    if hasattr(module, SOURCE_HASH):
+        return str(getattr(module, SOURCE_HASH))
+    path = getattr(module, "__file__", None)
     if path is None:
         raise PluginError(f"the source of {type(plugin).__name__} cannot be found; define it in a file")
+    return file_hash(path)
+
+
+@cache
+def file_hash(path: str) -> str:
+    """SHA-256 (hex) of a source file, as it was when first asked for: what runs is what was loaded then."""
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+
+
+SOURCE_HASH = "__source_hash__"
+"""Attribute of a module that was loaded from a plugin file: the hash of the file as it was executed."""
 
 
 def _entry_points(kind: str) -> dict[str, EntryPoint]:
@@ -143,6 +154,7 @@ def _module_of_file(path: Path) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     # Dataclasses look their module up by name while they are being defined.
     sys.modules[name] = module
+    setattr(module, SOURCE_HASH, hashlib.sha256(path.read_bytes()).hexdigest())
     spec.loader.exec_module(module)
     return module
 

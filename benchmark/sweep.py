@@ -6,6 +6,7 @@ twice, and what one of them finishes the others take from its record.
 
 from __future__ import annotations
 
+import errno
 import json
 import traceback
 from collections.abc import Iterator, Sequence
@@ -17,12 +18,11 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-import yaml
 from filelock import FileLock, Timeout
 
 from benchmark.artifacts import Artifacts
-from benchmark.config import Cell, Track, load_track, parse_budget
-from benchmark.errors import BenchmarkError, DataError, PluginError, UsageError, unknown
+from benchmark.config import Cell, Track, load_track, parse_budget, read_mapping
+from benchmark.errors import BenchmarkError, DataError, PluginError, UsageError
 from benchmark.files import write_text
 from benchmark.pipeline import cell_id, record_path, run
 from benchmark.progress import Reporter
@@ -43,15 +43,7 @@ def load_sweep(path: Path) -> tuple[Cell, ...]:
         UsageError: the file is not valid YAML, has an unknown key, lacks one, or names a cell that cannot be.
         PluginError: a plugin cannot be imported.
     """
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        raise UsageError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from None
-    if not isinstance(content, dict):
-        raise UsageError(f"{path} must be a mapping with the keys {', '.join(KEYS)}")
-    for key in content:
-        if key not in KEYS:
-            raise unknown(f"key of {path}", str(key), KEYS)
+    content = read_mapping(path, KEYS)
     track = load_track(str(content.get("track", "")))
     defenses = [spec for entry in _entries(path, content, "defenses") for spec in _specs(path, entry)]
     attacks = [str(attack) for attack in _entries(path, {"attacks": ["fidelity"], **content}, "attacks")]
@@ -80,9 +72,15 @@ def _specs(path: Path, entry: Any) -> Iterator[str]:
         if not (isinstance(strengths, list) and strengths):
             raise UsageError(f"{path}: the strengths of {spec} must be a list of numbers")
         for strength in strengths:
-            yield with_strength(str(spec), float(strength))
+            if not isinstance(strength, int | float):
+                raise UsageError(f"{path}: the strengths of {spec} must be numbers, not {strength!r}")
+            yield with_strength(str(spec), strength)
     else:
         raise UsageError(f"{path}: {entry!r} in defenses is neither a spec nor one spec with a list of strengths")
+
+
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.ENOTDIR, errno.EACCES, errno.EPERM)
+"""Errors of the results folder itself, which no other cell would escape."""
 
 
 class State(StrEnum):
@@ -147,6 +145,7 @@ def run_cells(
     """
     store = Store(results / "artifacts", reporter)
     workshops: dict[Track, Artifacts] = {cell.track: Artifacts(cell.track, store, reporter) for cell in cells}
+    positions = {cell_id(cell): position for position, cell in enumerate(cells)}
     outcome = Outcome()
     waiting = list(cells)
     while waiting:
@@ -154,8 +153,7 @@ def run_cells(
         with held:
             _settle(cell, workshops[cell.track], results, outcome, force, retry_failed)
         waiting.remove(cell)
-    order = {cell_id(cell): position for position, cell in enumerate(cells)}
-    outcome.records.sort(key=lambda record: order[record.id])
+    outcome.records.sort(key=lambda record: positions[record.id])
     return outcome
 
 
@@ -165,8 +163,11 @@ def _settle(cell: Cell, artifacts: Artifacts, results: Path, outcome: Outcome, f
         record_path(cell, results).unlink(missing_ok=True)
         artifacts.forget_theft(cell.made_attack, cell.made_defense, cell.seed, cell.budget)
     if record_path(cell, results).exists():
-        outcome.records.append(load_record(record_path(cell, results)))
-        return
+        try:
+            outcome.records.append(load_record(record_path(cell, results)))
+            return
+        except DataError as error:
+            artifacts.reporter.note(f"{error}: doing its cell again")
     failed = failure_path(cell, results)
     if failed.exists() and not (force or retry_failed):
         outcome.failures[cell.title] = failure(cell, results)
@@ -175,9 +176,9 @@ def _settle(cell: Cell, artifacts: Artifacts, results: Path, outcome: Outcome, f
     try:
         outcome.records.append(run(cell, artifacts, results))
         failed.unlink(missing_ok=True)
-    except (OSError, MemoryError):
-        raise
     except Exception as error:
+        if isinstance(error, OSError) and error.errno in NO_ROOM:
+            raise
         # Whatever a plugin raises costs its own cell and no other.
         named = error if isinstance(error, BenchmarkError) else PluginError(f"{type(error).__name__}: {error}")
         outcome.failures[cell.title] = " ".join(str(named).split())

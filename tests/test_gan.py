@@ -76,6 +76,30 @@ def test_a_finished_training_is_not_done_again(pixels: FeatureExtractor, tiny_re
     assert same(train(IMAGES, tiny_recipe, 1, pixels, work=tmp_path, reporter=Kill(1)), done)
 
 
+def test_a_checkpoint_of_other_images_is_refused(pixels: FeatureExtractor, tiny_recipe: Recipe, tmp_path: Path) -> None:
+    train(IMAGES, tiny_recipe, 1, pixels, work=tmp_path)
+    with pytest.raises(DataError, match="another training"):
+        train(IMAGES + 1, tiny_recipe, 1, pixels, work=tmp_path)
+
+
+def test_of_two_failed_tries_the_better_is_kept(
+    pixels: FeatureExtractor, tiny_recipe: Recipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    advance = gan._Run.advance
+
+    def fails_at_the_end(run: gan._Run) -> tuple[float, float]:
+        losses = advance(run)
+        return losses if run.step < 4 else (float("nan"), 0.0)
+
+    monkeypatch.setattr(gan._Run, "advance", fails_at_the_end)
+    recipe = replace(tiny_recipe, steps=4)
+    trained = train(IMAGES, recipe, 1, pixels)
+    monkeypatch.undo()
+    tries = [train(IMAGES, replace(recipe, steps=3), seed, pixels) for seed in (1, 1 + gan.RESTART_STRIDE)]
+    assert trained.best.score == min(each.best.score for each in tries)
+    assert (trained.restarts, trained.failure) == (1, "diverged at step 4")
+
+
 @pytest.mark.parametrize("damage", ["foreign", "truncated", "empty", "noise"])
 def test_a_bad_checkpoint_is_an_error_that_names_it(
     pixels: FeatureExtractor, tiny_recipe: Recipe, tmp_path: Path, damage: str

@@ -31,8 +31,9 @@ def test_bars_show_rate_detail_and_time_left() -> None:
         reporter.note("cell 1 of 2 [not markup]")
         with reporter.stage("training", 4, unit="images", per=64) as stage:
             stage.advance(4, "loss D 1.00")
+            reporter.bars.refresh()
     shown = console.file.getvalue()  # type: ignore[attr-defined]
-    for word in ("training", "100%", "images/s", "loss D 1.00", "cell 1 of 2 [not markup]"):
+    for word in ("training", "100%", "images/s", "loss D 1.00", "cell 1 of 2 [not markup]", "training done in"):
         assert word in shown
 
 

@@ -60,6 +60,7 @@ def test_a_file_stands_for_every_combination_once(tmp_path: Path, plan: dict[str
         ({"defenses": ["jpgg"]}, "did you mean 'jpeg'"),
         ({"defenses": [{"none": [1]}]}, "no strength"),
         ({"defenses": [{"noise": []}]}, "list of numbers"),
+        ({"defenses": [{"noise": ["much"]}]}, "must be numbers"),
         ({"defenses": [3]}, "neither a spec"),
         ({"defenses": []}, "at least one"),
         ({"defenses": "none"}, "must be a list"),
@@ -86,6 +87,14 @@ def test_what_is_done_is_not_done_again(track: Track, tmp_path: Path, monkeypatc
     assert run_cells(cells, tmp_path, Reporter()).records == first.records
 
 
+def test_a_damaged_record_is_made_again(track: Track, tmp_path: Path) -> None:
+    cell = Cell(track, "noise", "fidelity", 40, 0)
+    whole = run_cells([cell], tmp_path, Reporter()).records[0]
+    path = tmp_path / "records" / f"{whole.id}.json"
+    path.write_text(path.read_text()[:100])
+    assert run_cells([cell], tmp_path, Reporter()).records[0].figures == whole.figures
+
+
 def test_force_does_a_cell_again_with_the_same_figures(track: Track, tmp_path: Path) -> None:
     cell = Cell(track, "noise", "fidelity", 40, 0)
     before = run_cells([cell], tmp_path, Reporter()).records[0]
@@ -95,7 +104,7 @@ def test_force_does_a_cell_again_with_the_same_figures(track: Track, tmp_path: P
     assert all(path.stat().st_mtime_ns > time for path, time in models.items())
 
 
-@pytest.mark.parametrize("body", ["return None", "raise ValueError('two\\nlines')"])
+@pytest.mark.parametrize("body", ["return None", "raise ValueError('two\\nlines')", "open('/not/there')"])
 def test_a_failed_cell_costs_no_other_and_is_taken_up_on_request(track: Track, tmp_path: Path, body: str) -> None:
     path = tmp_path / "broken.py"
     path.write_text(BROKEN.format(body=body))

@@ -80,12 +80,12 @@ def load_target(name: str) -> NetworkTarget:
         UsageError: there is no such target.
         DataError: its weights are damaged, or of other networks than their metadata say; the text names the file.
     """
+    if name in target_names():
+        with as_file(files("benchmark.targets") / name) as folder:
+            return _read(folder)
     if Path(name).is_dir():
         return _read(Path(name))
-    if name not in target_names():
-        raise unknown("target (a shipped one, or a folder)", name, target_names())
-    with as_file(files("benchmark.targets") / name) as folder:
-        return _read(folder)
+    raise unknown("target (a shipped one, or a folder)", name, target_names())
 
 
 def save_target(folder: Path, trained: Trained) -> None:
