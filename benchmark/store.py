@@ -89,6 +89,8 @@ class Store:
     def _build(self, place: Path, key: Key, make: Callable[[Path], None]) -> None:
         work = place.with_suffix(".work")
         work.mkdir(exist_ok=True)
+        for unfinished in work.glob(".*.tmp"):
+            unfinished.unlink()
         make(work)
         files = {}
         for path in sorted(path for path in work.iterdir() if path.name != MANIFEST):

@@ -160,9 +160,9 @@ def run_cells(
 def _settle(cell: Cell, artifacts: Artifacts, results: Path, outcome: Outcome, force: bool, retry_failed: bool) -> None:
     """Take one cell's record or failure, or do it."""
     if force:
-        record_path(cell, results).unlink(missing_ok=True)
+        # The old record stands until the new one takes its place.
         artifacts.forget_theft(cell.made_attack, cell.made_defense, cell.seed, cell.budget)
-    if record_path(cell, results).exists():
+    elif record_path(cell, results).exists():
         try:
             outcome.records.append(load_record(record_path(cell, results)))
             return

@@ -77,6 +77,7 @@ def test_what_an_interrupted_call_left_is_there_for_the_next(tmp_path: Path) -> 
 
     def interrupted(folder: Path) -> None:
         (folder / "checkpoint").write_text("half way")
+        (folder / ".report.json.abc.tmp").write_text("what a kill leaves of a file under way")
         raise KeyboardInterrupt
 
     def resumed(folder: Path) -> None:

@@ -87,6 +87,17 @@ def test_what_is_done_is_not_done_again(track: Track, tmp_path: Path, monkeypatc
     assert run_cells(cells, tmp_path, Reporter()).records == first.records
 
 
+def test_a_forced_cell_that_fails_keeps_its_old_record(
+    track: Track, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cell = Cell(track, "noise", "fidelity", 40, 0)
+    before = run_cells([cell], tmp_path, Reporter()).records
+    with monkeypatch.context() as patched:
+        patched.setattr(type(cell.made_attack), "fit", lambda self, oracle, knowledge, rng: None)
+        assert run_cells([cell], tmp_path, Reporter(), force=True).failures
+    assert run_cells([cell], tmp_path, Reporter()).records == before
+
+
 def test_a_damaged_record_is_made_again(track: Track, tmp_path: Path) -> None:
     cell = Cell(track, "noise", "fidelity", 40, 0)
     whole = run_cells([cell], tmp_path, Reporter()).records[0]
