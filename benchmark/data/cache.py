@@ -11,6 +11,8 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from benchmark.files import sync
+
 VARIABLE = "GAN_EXTRACTION_BENCH_CACHE"
 """Environment variable that names the cache folder."""
 
@@ -61,19 +63,10 @@ def put_in_place(staged: Path, final: Path) -> None:
         OSError: ``final`` cannot be written, or is a folder that holds something.
     """
     for path in (staged, *staged.rglob("*")):
-        _flush(path)
+        sync(path)
     final.parent.mkdir(parents=True, exist_ok=True)
     staged.replace(final)
-    _flush(final.parent)
-
-
-def _flush(path: Path) -> None:
-    """Have the system write a file, or the entries of a folder, to disk."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    sync(final.parent)
 
 
 @contextmanager
