@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 from blobs import blobs
+from safetensors import safe_open
 
 from benchmark import gan
 from benchmark.errors import DataError, TrainingError, UsageError
@@ -24,6 +26,18 @@ def same(a: Trained, b: Trained) -> bool:
     """Whether two trainings gave the same weights and history, to the bit (timing aside)."""
     weights = zip(a.generator.network.state_dict().values(), b.generator.network.state_dict().values(), strict=True)
     return all(torch.equal(x, y) for x, y in weights) and [p.score for p in a.history] == [p.score for p in b.history]
+
+
+def timeless(trained: Trained) -> dict[str, object]:
+    """A training's report, but for the seconds of its checkpoints."""
+    report = trained.report()
+    return report | {"history": [{**point, "seconds": None} for point in report["history"]]}
+
+
+def seconds_in(checkpoint: Path) -> float:
+    """Seconds of steps that a checkpoint stands for."""
+    with safe_open(checkpoint, framework="pt") as file:
+        return float(json.loads(file.metadata()["progress"])["seconds"])
 
 
 class Kill(Reporter):
@@ -71,6 +85,39 @@ def test_killed_and_resumed_equals_undisturbed(
     assert same(train(IMAGES, recipe, 1, pixels, work=tmp_path), train(IMAGES, recipe, 1, pixels))
 
 
+def test_seconds_of_an_earlier_process_are_told_and_not_reported(
+    pixels: FeatureExtractor, tiny_recipe: Recipe, tmp_path: Path
+) -> None:
+    recipe = replace(tiny_recipe, steps=8, score_every=2)
+    with pytest.raises(KeyboardInterrupt):
+        train(IMAGES, recipe, 1, pixels, work=tmp_path, reporter=Kill(5))
+    before = seconds_in(tmp_path / "checkpoint-0.safetensors")
+    resumed = train(IMAGES, recipe, 1, pixels, work=tmp_path)
+    undisturbed = train(IMAGES, recipe, 1, pixels)
+    assert resumed.resumed_seconds == before > 0
+    assert resumed.history[1].seconds == before < resumed.history[2].seconds
+    assert undisturbed.resumed_seconds == 0
+    assert timeless(resumed) == timeless(undisturbed)
+
+
+def test_seconds_of_both_tries_are_told(
+    pixels: FeatureExtractor, tiny_recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    advance = gan._Run.advance
+
+    def first_try_fails_at_step_4(run: gan._Run) -> tuple[float, float]:
+        losses = advance(run)
+        return (float("nan"), 0.0) if run.seed == 1 and run.pair.step == 4 else losses
+
+    monkeypatch.setattr(gan._Run, "advance", first_try_fails_at_step_4)
+    recipe = replace(tiny_recipe, steps=8, score_every=1)
+    with pytest.raises(KeyboardInterrupt):
+        train(IMAGES, recipe, 1, pixels, work=tmp_path, reporter=Kill(4 + 3))
+    before = [seconds_in(tmp_path / f"checkpoint-{restart}.safetensors") for restart in range(2)]
+    assert all(seconds > 0 for seconds in before)
+    assert train(IMAGES, recipe, 1, pixels, work=tmp_path).resumed_seconds == sum(before)
+
+
 def test_a_finished_training_is_not_done_again(pixels: FeatureExtractor, tiny_recipe: Recipe, tmp_path: Path) -> None:
     done = train(IMAGES, tiny_recipe, 1, pixels, work=tmp_path)
     assert same(train(IMAGES, tiny_recipe, 1, pixels, work=tmp_path, reporter=Kill(1)), done)
@@ -89,7 +136,7 @@ def test_of_two_failed_tries_the_better_is_kept(
 
     def fails_at_the_end(run: gan._Run) -> tuple[float, float]:
         losses = advance(run)
-        return losses if run.step < 4 else (float("nan"), 0.0)
+        return losses if run.pair.step < 4 else (float("nan"), 0.0)
 
     monkeypatch.setattr(gan._Run, "advance", fails_at_the_end)
     recipe = replace(tiny_recipe, steps=4)
@@ -162,28 +209,6 @@ def test_any_generator_trains_against_any_discriminator(
     images = trained.generator.sample(3, torch.Generator().manual_seed(0))
     assert images.shape == (3, channels, side, side)
     assert images.dtype == torch.uint8
-
-
-def test_translation_moves_images_and_changes_nothing_else(pixels: FeatureExtractor, tiny_recipe: Recipe) -> None:
-    run = gan._Run(blobs(60, side=16), replace(tiny_recipe, augment="translation"), 0, pixels)
-    image = torch.full((50, 1, 16, 16), -1.0)
-    image[:, :, 8, 8] = 1.0
-    moved = run.augmented(image)
-    assert torch.equal(moved.sum(dim=(1, 2, 3)), image.sum(dim=(1, 2, 3)))
-    rows = moved.amax(dim=(1, 3)).argmax(dim=1) - 8
-    assert rows.min() == -2
-    assert rows.max() == 2
-
-
-def test_averaged_weights_follow_their_definition(pixels: FeatureExtractor, tiny_recipe: Recipe) -> None:
-    run = gan._Run(IMAGES, replace(tiny_recipe, average=0.9), 0, pixels)
-    name = next(name for name, _ in run.g.named_parameters())
-    expected = run.average.get_parameter(name).clone()
-    for step in range(1, 4):
-        run.advance()
-        decay = min(0.9, step / (step + 10))
-        expected = decay * expected + (1 - decay) * run.g.get_parameter(name).detach()
-    torch.testing.assert_close(run.average.get_parameter(name), expected)
 
 
 @pytest.mark.parametrize(
