@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from benchmark.data.cifar10 import load_cifar10
-from benchmark.data.fashion_mnist import load_fashion_mnist
-from benchmark.data.folder import load_folder
+from benchmark.data.fashion_mnist import fashion_mnist_checksums, load_fashion_mnist
 from benchmark.data.images import MODES, ImageSet, Progress, silent
 from benchmark.errors import UsageError, unknown
 
-__all__ = ["SPECS", "ImageSet", "Progress", "load"]
+__all__ = ["SPECS", "ImageSet", "Progress", "fingerprint", "load"]
 
 SPECS = ("fashion-mnist", "cifar10", "cifar10:PATH", "folder:PATH")
-"""What :func:`load` accepts."""
+"""What :func:`load` and :func:`fingerprint` accept."""
 
 
 def load(
@@ -43,17 +46,56 @@ def load(
         raise UsageError(f"size is {size}, but the side of an image must be at least 1 pixel")
     if channels is not None and channels not in MODES:
         raise UsageError(f"channels is {channels}, but must be 1 (grey) or 3 (RGB)")
-    return _load(spec, split, size, channels, progress or silent)
+    return _found(spec).load(split, size, channels, progress or silent)
 
 
-def _load(spec: str, split: str, size: int, channels: int | None, progress: Progress) -> ImageSet:
+def fingerprint(spec: str) -> str:
+    """SHA-256 (hex) of what determines a data set: the name and the checksum of each of its files.
+
+    It does not depend on where the files lie or when they were written. Nothing is decoded or downloaded: where loading
+    verifies published checksums, these are what counts, and no file is read.
+
+    Args:
+        spec: one of :data:`SPECS`.
+
+    Raises:
+        UsageError: no such data set or folder.
+        DataError: a file of it cannot be read; the text names it.
+    """
+    # With the kind: the same files read as another kind of data set are other images.
+    content = {"kind": spec.partition(":")[0], "files": _found(spec).checksums()}
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class _DataSet:
+    """What can be done with a data set."""
+
+    load: Callable[[str, int, int | None, Progress], ImageSet]
+    """(split, size, channels, progress) -> the images; see :func:`load`."""
+    checksums: Callable[[], dict[str, str]]
+    """Name and checksum of each of its files."""
+
+
+def _found(spec: str) -> _DataSet:
+    """The data set that a spec names.
+
+    Raises:
+        UsageError: no such data set.
+    """
     name, _, place = spec.partition(":")
+    path = Path(place).expanduser()
     if spec == "fashion-mnist":
-        return load_fashion_mnist(split, size, channels, progress)
-    if spec == "cifar10":
-        return load_cifar10(split, size, channels, progress)
-    if name == "cifar10" and place:
-        return load_cifar10(split, size, channels, progress, Path(place).expanduser())
+        return _DataSet(load_fashion_mnist, fashion_mnist_checksums)
+    if spec == "cifar10" or (name == "cifar10" and place):
+        # These bring torchvision along, which is slow to import: only where they are named.
+        from benchmark.data.cifar10 import cifar10_checksums, load_cifar10
+
+        if place:
+            return _DataSet(partial(load_cifar10, path=path), partial(cifar10_checksums, path))
+        return _DataSet(load_cifar10, cifar10_checksums)
     if name == "folder" and place:
-        return load_folder(split, size, channels, progress, Path(place).expanduser())
+        from benchmark.data.folder import folder_checksums, load_folder
+
+        return _DataSet(partial(load_folder, path=path), partial(folder_checksums, path))
     raise unknown("data set", spec, SPECS)

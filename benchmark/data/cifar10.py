@@ -17,11 +17,15 @@ from torchvision.datasets import CIFAR10
 from torchvision.datasets.utils import check_integrity
 
 from benchmark.data.cache import STALL_SECONDS, cache_dir, put_in_place, staging, stall_limit
+from benchmark.data.checksums import checksums
 from benchmark.data.images import ImageSet, Progress, all_fitted
 from benchmark.errors import DataError, UsageError
 
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 """In the order of the labels, as in the data set's own ``batches.meta``."""
+
+LABELS = "labels.npz"
+"""The labels of the sheets: arrays ``train_y`` and ``test_y``."""
 
 ROWS, COLUMNS, SIDE = 25, 40, 32
 """Of a sheet: rows and columns of images, and the side of each image in pixels."""
@@ -59,9 +63,7 @@ def load_cifar10(
         DataError: the download failed, or a file is missing or damaged; the text names it.
     """
     folder = _downloaded(cache_dir() / "cifar10", dataset, progress, stall_seconds) if path is None else path
-    if not folder.is_dir():
-        raise UsageError(f"there is no folder {folder}; give cifar10:PATH the folder that holds CIFAR-10")
-    if any(folder.glob("*.webp")):
+    if _holds_sheets(folder):
         pixels, labels = _sheets(folder, split, progress)
     else:
         pixels, labels = _batches(folder, split, dataset)
@@ -72,6 +74,36 @@ def load_cifar10(
         labels=torch.from_numpy(labels),
         classes=CLASSES,
     )
+
+
+def cifar10_checksums(path: Path | None = None, dataset: Any = CIFAR10) -> dict[str, str]:
+    """File -> checksum (hex): the published MD5 of torchvision's batches, which loading verifies; SHA-256 of sheets.
+
+    Args:
+        path: the folder, in either form; None for torchvision's download.
+        dataset: torchvision's class, which knows the MD5 of each file.
+
+    Raises:
+        UsageError: ``path`` is no folder, or holds neither form.
+        DataError: a file of the sheets cannot be read; the text names it.
+    """
+    if path is None:
+        return dict(_published(dataset))
+    if _holds_sheets(path):
+        return checksums(path, [*_sheet_paths(path, "train"), *_sheet_paths(path, "test"), path / LABELS])
+    _root(path, dataset)
+    return dict(_published(dataset))
+
+
+def _holds_sheets(folder: Path) -> bool:
+    """Whether CIFAR-10 is there as sheets, not as torchvision's batches.
+
+    Raises:
+        UsageError: there is no such folder.
+    """
+    if not folder.is_dir():
+        raise UsageError(f"there is no folder {folder}; give cifar10:PATH the folder that holds CIFAR-10")
+    return any(folder.glob("*.webp"))
 
 
 def _downloaded(folder: Path, dataset: Any, progress: Progress, stall_seconds: float) -> Path:
@@ -95,15 +127,11 @@ def _downloaded(folder: Path, dataset: Any, progress: Progress, stall_seconds: f
 
 
 def _batches(folder: Path, split: str, dataset: Any) -> Labelled:
-    """The split out of torchvision's batches in ``folder``, which may itself be that of the batches."""
-    root = folder.parent if folder.name == dataset.base_folder else folder
+    """The split out of torchvision's batches in ``folder``."""
+    root = _root(folder, dataset)
     batches = root / dataset.base_folder
-    if not batches.is_dir():
-        raise UsageError(
-            f"{folder} does not hold CIFAR-10: neither {dataset.base_folder} nor train_00.webp and labels.npz are there"
-        )
     # torchvision verifies these too, but does not say which file is at fault.
-    for name, md5 in (*dataset.train_list, *dataset.test_list, (dataset.meta["filename"], dataset.meta["md5"])):
+    for name, md5 in _published(dataset):
         if not check_integrity(batches / name, md5):
             fault = "is damaged" if (batches / name).exists() else "is missing"
             raise DataError(
@@ -111,6 +139,26 @@ def _batches(folder: Path, split: str, dataset: Any) -> Labelled:
             )
     opened = _opened(dataset, root, train=split == "train")
     return opened.data, np.asarray(opened.targets, np.int64)
+
+
+def _root(folder: Path, dataset: Any) -> Path:
+    """The folder that holds the folder of torchvision's batches; ``folder`` may be either.
+
+    Raises:
+        UsageError: they are not there.
+    """
+    root = folder.parent if folder.name == dataset.base_folder else folder
+    if not (root / dataset.base_folder).is_dir():
+        raise UsageError(
+            f"{folder} does not hold CIFAR-10: neither {dataset.base_folder} nor train_00.webp and {LABELS} are there"
+        )
+    return root
+
+
+def _published(dataset: Any) -> list[tuple[str, str]]:
+    """Name and MD5 (hex) of each of torchvision's batches, and of the file that names the classes."""
+    meta = (dataset.meta["filename"], dataset.meta["md5"])
+    return [(name, md5) for name, md5 in (*dataset.train_list, *dataset.test_list, meta)]
 
 
 def _opened(dataset: Any, root: Path, **options: bool) -> Any:
@@ -122,14 +170,19 @@ def _opened(dataset: Any, root: Path, **options: bool) -> Any:
 
 def _sheets(folder: Path, split: str, progress: Progress) -> Labelled:
     """The split out of the sheets in ``folder``."""
-    there = sorted(folder.glob(f"{split}_[0-9][0-9].webp"))
+    there = _sheet_paths(folder, split)
     paths = [folder / f"{split}_{number:02}.webp" for number in range(max(len(there), 1))]
     for path in paths:
         if path not in there:
             raise DataError(f"{path} is missing; the sheets must be numbered from 00 without a gap")
-    labels = _labels(folder / "labels.npz", split, ROWS * COLUMNS * len(paths))
+    labels = _labels(folder / LABELS, split, ROWS * COLUMNS * len(paths))
     with progress("Decoding CIFAR-10", len(paths)) as advance:
         return np.concatenate(list(_decoded(paths, advance))), labels
+
+
+def _sheet_paths(folder: Path, split: str) -> list[Path]:
+    """The sheets of a split that are there, in order."""
+    return sorted(folder.glob(f"{split}_[0-9][0-9].webp"))
 
 
 def _decoded(paths: list[Path], advance: Callable[[int], None]) -> Iterator[NDArray[np.uint8]]:

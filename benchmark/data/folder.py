@@ -14,6 +14,7 @@ from PIL import Image, ImageOps
 from torch import Tensor
 from torchvision.datasets.folder import IMG_EXTENSIONS
 
+from benchmark.data.checksums import checksums
 from benchmark.data.images import ImageSet, Progress, fitted
 from benchmark.errors import DataError, UsageError
 
@@ -54,6 +55,16 @@ def load_folder(split: str, size: int, channels: int | None, progress: Progress,
     classes, labels = _labelled(root, paths, tuple(roots.values()))
     images = _decoded(paths, size, channels or 3, progress, path.resolve().name)
     return ImageSet(f"folder:{path.resolve().name}", split, images, labels, classes)
+
+
+def folder_checksums(path: Path) -> dict[str, str]:
+    """File -> SHA-256 (hex), for the images of every split that :func:`load_folder` finds, named by path from ``path``.
+
+    Raises:
+        UsageError: there is no such folder.
+        DataError: a file cannot be read; the text names it.
+    """
+    return checksums(path, [image for root in _roots(path).values() for image in _images(root)])
 
 
 def _roots(path: Path) -> dict[str, Path]:

@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 
+import numpy as np
 import pytest
-from data_doubles import Recorder
+from data_doubles import COUNTS, Published, Recorder, idx
+
+from benchmark.data.fashion_mnist_sources import Idx
 
 
 @pytest.fixture
@@ -40,3 +44,15 @@ def mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Pa
         yield folder, f"http://127.0.0.1:{server.server_port}/"
         server.shutdown()
         thread.join()
+
+
+@pytest.fixture
+def published() -> Published:
+    rng = np.random.default_rng(0)
+    arrays = {}
+    for prefix, count in COUNTS.items():
+        arrays[f"{prefix}-images-idx3-ubyte.gz"] = rng.integers(0, 256, (count, 28, 28), np.uint8)
+        arrays[f"{prefix}-labels-idx1-ubyte.gz"] = rng.integers(0, 10, count, np.uint8)
+    contents = {name: idx(array) for name, array in arrays.items()}
+    files = {name: Idx(len(data), hashlib.sha256(data).hexdigest()) for name, data in contents.items()}
+    return Published(arrays, contents, files)

@@ -1,0 +1,32 @@
+"""Checksums of files by name: what the fingerprint of a data set is made of."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from benchmark.errors import DataError
+
+
+def checksums(root: Path, paths: Sequence[Path]) -> dict[str, str]:
+    """Path from ``root`` -> SHA-256 (hex) of the contents, for each file of ``paths``.
+
+    Raises:
+        DataError: a file cannot be read; the text names it.
+    """
+    # hashlib lets go of the interpreter while it reads and hashes, so that threads are enough.
+    with ThreadPoolExecutor() as pool:
+        return {
+            path.relative_to(root).as_posix(): checksum
+            for path, checksum in zip(paths, pool.map(_sha256, paths), strict=True)
+        }
+
+
+def _sha256(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise DataError(f"{path} cannot be read ({error}); mend or remove it") from error
