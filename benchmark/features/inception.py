@@ -17,8 +17,8 @@ from torch import Tensor, nn
 
 from benchmark.errors import DataError
 from benchmark.features import rgb
+from benchmark.features.network import NetworkExtractor
 from benchmark.features.weights import load_weights, read_weights, weights_hash
-from benchmark.interfaces import FeatureExtractor
 
 SIDE = 299
 """Side in pixels of the images that the network was trained on."""
@@ -27,13 +27,13 @@ SHA256_PREFIX = "6726825d"
 """Start of the SHA-256 of the published weights, as their file name gives it."""
 
 
-class Inception(FeatureExtractor):
+class Inception(NetworkExtractor):
     """Inception-v3 of TensorFlow, as in pytorch-fid: the canonical FID; downloads 91 MiB at its first use.
 
-    Features are the 2048 channels of the last block, averaged over positions. Pixels are scaled to [0, 1], resized to
-    299 x 299 (bilinear, without a low-pass filter) and scaled to 2x - 1, as ``pytorch_fid.inception.InceptionV3`` does
-    it. Source: Heusel et al., "GANs Trained by a Two Time-Scale Update Rule", NeurIPS 2017; weights of
-    mseitzer/pytorch-fid, ported from TensorFlow's of 2015-12-05.
+    Features are the 2048 channels of the last block, at least 0, averaged over positions. Pixels are scaled to [0, 1],
+    resized to 299 x 299 (bilinear, without a low-pass filter) and scaled to 2x - 1, as
+    ``pytorch_fid.inception.InceptionV3`` does it. Source: Heusel et al., "GANs Trained by a Two Time-Scale Update
+    Rule", NeurIPS 2017; weights of mseitzer/pytorch-fid, ported from TensorFlow's of 2015-12-05.
 
     Args:
         weights: path of the weights file; downloaded if empty.
@@ -50,24 +50,12 @@ class Inception(FeatureExtractor):
         path = weights or _downloaded()
         load_weights(network, read_weights(path), path)
         network.fc = nn.Identity()
-        self._weights_hash = weights_hash(network.state_dict())
-        self._network = network.eval().to(memory_format=torch.channels_last)
+        super().__init__(lambda: network, weights_hash(network.state_dict()))
 
-    @property
-    def weights_hash(self) -> str:
-        """SHA-256 (hex) of the weights up to the pooling."""
-        return self._weights_hash
-
-    @torch.inference_mode()
-    def __call__(self, images: Tensor) -> Tensor:
-        """Images uint8 (n, C, H, W) of 1 or 3 channels -> features float32 (n, 2048), at least 0.
-
-        Raises:
-            DataError: the images are of another dtype, dimension or number of channels.
-        """
+    def network_input(self, images: Tensor) -> Tensor:
+        """See :class:`NetworkExtractor`; float32 (n, 3, 299, 299) in [-1, 1]."""
         x = nn.functional.interpolate(rgb(images).div(255), size=(SIDE, SIDE), mode="bilinear", align_corners=False)
-        features: Tensor = self._network(x.mul_(2).sub_(1).contiguous(memory_format=torch.channels_last))
-        return features
+        return x.mul_(2).sub_(1)
 
 
 def _network() -> nn.Module:

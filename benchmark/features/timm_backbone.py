@@ -12,11 +12,11 @@ from torch import Tensor, nn
 
 from benchmark.errors import DataError, UsageError
 from benchmark.features import rgb
+from benchmark.features.network import NetworkExtractor
 from benchmark.features.weights import load_weights, read_weights, weights_hash
-from benchmark.interfaces import FeatureExtractor
 
 
-class TimmBackbone(FeatureExtractor):
+class TimmBackbone(NetworkExtractor):
     """Any timm model by name, as in timm:resnet18; downloads its pretrained weights at its first use.
 
     Features are what the model hands its classifier. Every image is resized, uncropped, to the input size of the
@@ -34,32 +34,19 @@ class TimmBackbone(FeatureExtractor):
 
     def __init__(self, name: str, weights: str = "") -> None:
         network: nn.Module = _from_file(name, weights) if weights else _pretrained(name)
+        super().__init__(lambda: network, weights_hash(network.state_dict()))
         config = resolve_model_data_config(network)  # type: ignore[no-untyped-call]
         self.name = f"timm:{name}"
         self._mean = torch.tensor(config["mean"]).view(1, 3, 1, 1)
         self._std = torch.tensor(config["std"]).view(1, 3, 1, 1)
         self._side = int(config["input_size"][-1])
         self._mode = "bicubic" if config["interpolation"] == "bicubic" else "bilinear"
-        self._weights_hash = weights_hash(network.state_dict())
-        self._network = network.eval().to(memory_format=torch.channels_last)
         # timm's num_features is not what every architecture pools to; the network itself says it.
         self.dim = int(self(torch.zeros(1, 3, self._side, self._side, dtype=torch.uint8)).shape[1])
 
-    @property
-    def weights_hash(self) -> str:
-        """SHA-256 (hex) of the weights, the classifier's left out."""
-        return self._weights_hash
-
-    @torch.inference_mode()
-    def __call__(self, images: Tensor) -> Tensor:
-        """Images uint8 (n, C, H, W) of 1 or 3 channels -> features float32 (n, dim).
-
-        Raises:
-            DataError: the images are of another dtype, dimension or number of channels.
-        """
-        x = rgb(images, self._side, self._mode).div(255).sub_(self._mean).div_(self._std)
-        features: Tensor = self._network(x.contiguous(memory_format=torch.channels_last))
-        return features
+    def network_input(self, images: Tensor) -> Tensor:
+        """See :class:`NetworkExtractor`; float32 (n, 3, side, side) of the model's input size, normalised."""
+        return rgb(images, self._side, self._mode).div(255).sub_(self._mean).div_(self._std)
 
 
 def _create(name: str, pretrained: bool) -> Any:

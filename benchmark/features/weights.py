@@ -9,7 +9,6 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
-from timm.models import load_state_dict
 from torch import Tensor, nn
 
 from benchmark.errors import DataError
@@ -28,6 +27,19 @@ def weights_hash(state: Mapping[str, Tensor]) -> str:
     return digest.hexdigest()
 
 
+def file_hash(path: str) -> str:
+    """SHA-256 (hex) of a weights file.
+
+    Raises:
+        DataError: the file is missing or cannot be read.
+    """
+    try:
+        with open(path, "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise DataError(f"weights file {path} cannot be read ({error.strerror}); give the path of one") from None
+
+
 def read_weights(path: str) -> dict[str, Tensor]:
     """The state dict in a file of ``torch.save`` or of safetensors; nothing in the file is executed.
 
@@ -36,6 +48,9 @@ def read_weights(path: str) -> dict[str, Tensor]:
     """
     if not Path(path).is_file():
         raise DataError(f"there is no weights file {path}; give the path of one")
+    # timm is slow to import, and whoever only asks for the hash of weights does not read them.
+    from timm.models import load_state_dict
+
     try:
         state = load_state_dict(path, device="cpu", weights_only=True)
     except (OSError, EOFError, RuntimeError, ValueError, AttributeError, pickle.UnpicklingError, SafetensorError):
