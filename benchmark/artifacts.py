@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import importlib
 import json
 import shutil
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from functools import cached_property
+from itertools import count
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -17,22 +16,21 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from benchmark.config import Track
 from benchmark.data import load as load_data
 from benchmark.errors import UsageError
 from benchmark.features import extract
-from benchmark.features.weights import weights_hash
 from benchmark.files import new_array, open_array, write_tensors, write_text
 from benchmark.gan import Generative, Trained, train
 from benchmark.images import check_images
-from benchmark.interfaces import Attack, Defense, FeatureExtractor, Knowledge, Plugin
+from benchmark.interfaces import Attack, Defense, Knowledge
+from benchmark.keys import GENERATION_CODE, METRIC_CODE, TRAINING_CODE, answers_key, plugin_key
 from benchmark.metrics import Features, frechet, kid, manifold, psnr, ssim
 from benchmark.oracle import Oracle
 from benchmark.progress import Reporter
 from benchmark.recipe import Recipe
-from benchmark.registry import file_hash, load, source_hash
+from benchmark.setting import Setting
+from benchmark.source import code_hash
 from benchmark.store import Key, Store
-from benchmark.targets import NetworkTarget, load_target
 
 DRAW = 500
 """Images drawn at a time, each batch from its own stream of randomness: the first images are the same however many."""
@@ -44,44 +42,6 @@ def stream(*labels: object) -> torch.Generator:
     """A generator of its own for whatever the labels name; equal labels, equal randomness."""
     seed = hashlib.sha256(json.dumps([str(label) for label in labels]).encode()).digest()[:8]
     return torch.Generator().manual_seed(int.from_bytes(seed, "big") >> 1)
-
-
-def plugin_key(plugin: Plugin) -> dict[str, Any]:
-    """What determines what a plugin does: its class, its parameters and its source."""
-    return {"class": type(plugin).__qualname__, "parameters": plugin.parameters, "source": source_hash(plugin)}
-
-
-def code_hash(*modules: str) -> str:
-    """SHA-256 (hex) of the sources of modules of the harness."""
-    total = hashlib.sha256()
-    for name in modules:
-        total.update(file_hash(str(importlib.import_module(name).__file__)).encode())
-    return total.hexdigest()
-
-
-TRAINING_CODE = (
-    "benchmark.features",
-    "benchmark.gan",
-    "benchmark.images",
-    "benchmark.metrics.frechet",
-    "benchmark.metrics.inputs",
-    "benchmark.recipe",
-    "benchmark.oracle",
-    "benchmark.networks",
-    "benchmark.networks.dcgan",
-    "benchmark.networks.ladder",
-    "benchmark.networks.sngan",
-)
-"""The modules that determine what a training gives."""
-
-METRIC_CODE = (
-    "benchmark.metrics.frechet",
-    "benchmark.metrics.inputs",
-    "benchmark.metrics.kernel",
-    "benchmark.metrics.manifold",
-    "benchmark.metrics.paired",
-)
-"""The modules that determine what a comparison gives."""
 
 
 @dataclass(frozen=True)
@@ -123,35 +83,24 @@ class Artifacts:
     """Makes the pieces of one track's cells, or finds them in the store.
 
     Args:
-        track: the setting.
+        setting: the track, with target and extractor.
         store: where they are kept.
         reporter: where long work reports.
     """
 
-    def __init__(self, track: Track, store: Store, reporter: Reporter) -> None:
-        self.track, self.store, self.reporter = track, store, reporter
-
-    @cached_property
-    def target(self) -> NetworkTarget:
-        """The target model."""
-        target = load_target(self.track.target)
-        if target.image_shape != self.track.image_shape:
-            raise UsageError(
-                f"target {self.track.target} gives images of {target.image_shape}, "
-                f"but track {self.track.name} is for {self.track.image_shape}"
-            )
-        return target
-
-    @cached_property
-    def extractor(self) -> FeatureExtractor:
-        """The feature extractor."""
-        extractor: FeatureExtractor = load("extractor", self.track.features)
-        return extractor
+    def __init__(self, setting: Setting, store: Store, reporter: Reporter) -> None:
+        self.setting, self.track = setting, setting.track
+        self.store, self.reporter = store, reporter
 
     def training_images(self) -> Images:
         """``samples`` images of the target's training set, drawn without replacement."""
         track = self.track
-        key = {"data": track.data, "shape": track.image_shape, "samples": track.samples}
+        key = {
+            "data": self.setting.data_hash,
+            "shape": track.image_shape,
+            "samples": track.samples,
+            "code": code_hash("benchmark.data.images"),
+        }
 
         def choose() -> Tensor:
             images = load_data(track.data, "train", track.size, track.channels, self.reporter.advancing).images
@@ -174,16 +123,17 @@ class Artifacts:
         """
         own_latents = type(defense).latents is not Defense.latents
         key = {
-            "target": self._target_key,
+            "target": self.setting.target_key,
             "latents": plugin_key(defense) if own_latents else "prior",
             "purpose": purpose,
             "seed": seed,
             "count": count,
             "draw": DRAW,
+            "code": code_hash(*GENERATION_CODE),
         }
 
         def draw(batch: int, _: slice) -> Tensor:
-            return defense.undefended(DRAW, self.target, stream(purpose, seed, "latents", batch))
+            return defense.undefended(DRAW, self.setting.target, stream(purpose, seed, "latents", batch))
 
         return self._images("undefended", key, lambda folder: self._draw(folder, "target images", count, draw))
 
@@ -191,7 +141,7 @@ class Artifacts:
         """The defended images that a user or an attacker gets; see :meth:`undefended` for the arguments."""
         if type(defense).perturb is Defense.perturb:
             return self.undefended(defense, purpose, seed, count)
-        key = self._answers_key(defense, purpose, seed) | {"count": count, "draw": DRAW}
+        key = dict(answers_key(self.setting, defense, purpose, seed)) | {"count": count, "draw": DRAW}
         undefended = self.undefended(defense, purpose, seed, count).tensor
 
         def draw(batch: int, rows: slice) -> Tensor:
@@ -202,12 +152,21 @@ class Artifacts:
 
         return self._images("answers", key, lambda folder: self._draw(folder, "answers", count, draw))
 
-    def theft(self, attack: Attack, defense: Defense, seed: int, budget: int) -> Theft:
-        """The attack on the defense, done."""
+    def theft(self, attack: Attack, defense: Defense, seed: int, budget: int, drawn: int = 0) -> Theft:
+        """The attack on the defense, done.
+
+        Args:
+            attack: the attack.
+            defense: the defense.
+            seed: of the cell.
+            budget: images that the attacker may be handed.
+            drawn: answers drawn, if more than the budget: attackers of less budget then read the first of the same.
+        """
         key = self._theft_key(attack, defense, seed, budget)
 
         def make(folder: Path) -> None:
-            oracle = Oracle(self.answers(defense, "answers", seed, budget).tensor, budget)
+            answers = self.answers(defense, "answers", seed, max(budget, drawn)).tensor
+            oracle = Oracle(answers[:budget], budget)
             self._steal(folder, attack, oracle, seed)
 
         folder = self.store.fetch("attack-models", key, make)
@@ -222,11 +181,11 @@ class Artifacts:
     def _theft_key(self, attack: Attack, defense: Defense, seed: int, budget: int) -> Key:
         return {
             "attack": plugin_key(attack),
-            "answers": self._answers_key(defense, "answers", seed),
+            "answers": answers_key(self.setting, defense, "answers", seed),
             "budget": budget,
             "seed": seed,
             "recipe": asdict(self.track.recipe),
-            "features": self._extractor_key,
+            "features": self.setting.extractor_key,
             "samples": self.track.samples,
             "code": code_hash(*TRAINING_CODE),
         }
@@ -234,20 +193,22 @@ class Artifacts:
     def _steal(self, folder: Path, attack: Attack, oracle: Oracle, seed: int) -> None:
         started = time.monotonic()
         trainings: list[Trained] = []
+        numbers = count()
 
         def bound_train(images: Tensor, recipe: Recipe, rng: torch.Generator) -> Generative:
             own_seed = int(torch.randint(2**31, (1,), generator=rng))
-            work = folder / f"training-{len(trainings)}"
-            trained = train(images, recipe, own_seed, self.extractor, work=work, reporter=self.reporter)
+            # Counted when begun: a training that failed must not leave its folder to the next.
+            work = folder / f"training-{next(numbers)}"
+            trained = train(images, recipe, own_seed, self.setting.extractor, work=work, reporter=self.reporter)
             trainings.append(trained)
             return trained.generator
 
         knowledge = Knowledge(oracle.image_shape, self.track.recipe, bound_train)
         model = attack.fit(oracle, knowledge, stream(seed, "attack"))
-        count = self.track.samples
+        samples = self.track.samples
         rng = stream(seed, "attack model's images")
         source = f"{type(attack).__name__}'s attack model"
-        images = check_images(model.sample(count, rng), (count, *oracle.image_shape), source)
+        images = check_images(model.sample(samples, rng), (samples, *oracle.image_shape), source)
         np.save(folder / IMAGES, images.numpy())
         if isinstance(model, Generative):
             write_tensors(folder / "generator.safetensors", model.network.state_dict(), {})
@@ -255,7 +216,7 @@ class Artifacts:
             "queries_charged": oracle.charged,
             "queries_kept": oracle.kept,
             "trainings": [trained.report() for trained in trainings],
-            "seconds": time.monotonic() - started,
+            "seconds": time.monotonic() - started + sum(trained.resumed_seconds for trained in trainings),
         }
         write_text(folder / "report.json", json.dumps(report, indent=1) + "\n")
         for work in folder.glob("training-*"):
@@ -266,11 +227,11 @@ class Artifacts:
 
         def make(folder: Path) -> None:
             tensor = images.tensor
-            out = new_array(folder / "features.npy", (len(tensor), self.extractor.dim), np.float32)
+            out = new_array(folder / "features.npy", (len(tensor), self.setting.extractor.dim), np.float32)
             with self.reporter.stage("features", len(tensor), unit="images") as stage:
-                extract(self.extractor, tensor, advance=stage.advance, out=out)
+                extract(self.setting.extractor, tensor, advance=stage.advance, out=out)
 
-        key = {"images": images.checksum, "extractor": self._extractor_key}
+        key = {"images": images.checksum, "extractor": self.setting.extractor_key}
         return self.store.fetch("features", key, make) / "features.npy"
 
     def comparison(self, measure: FeatureMeasure, images: Images, reference: Images) -> dict[str, float]:
@@ -296,7 +257,7 @@ class Artifacts:
             "figures": name,
             "images": images.checksum,
             "reference": reference.checksum,
-            "extractor": self._extractor_key,
+            "extractor": self.setting.extractor_key,
             "code": code_hash(*METRIC_CODE, __name__),
         }
 
@@ -308,18 +269,6 @@ class Artifacts:
         path = self.store.fetch("figures", key, make) / "figures.json"
         figures: dict[str, float] = json.loads(path.read_text(encoding="utf-8"))
         return figures
-
-    @cached_property
-    def _target_key(self) -> Key:
-        return {"target": self.track.target, "weights": weights_hash(self.target.weights())}
-
-    @cached_property
-    def _extractor_key(self) -> Key:
-        extractor = self.extractor
-        return {"name": extractor.name, "weights": extractor.weights_hash, "source": source_hash(extractor)}
-
-    def _answers_key(self, defense: Defense, purpose: str, seed: int) -> dict[str, Any]:
-        return {"target": self._target_key, "defense": plugin_key(defense), "purpose": purpose, "seed": seed}
 
     def _images(self, kind: str, key: Key, make: Callable[[Path], None]) -> Images:
         folder = self.store.fetch(kind, key, make)

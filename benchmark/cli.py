@@ -6,30 +6,43 @@ What brings torch along is imported where it is used, so that ``--help`` answers
 from __future__ import annotations
 
 import errno
+import functools
 import sys
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from filelock import FileLock
-from rich.console import Console
 
+from benchmark.display import reporting
 from benchmark.errors import BenchmarkError, UsageError, unknown
-from benchmark.progress import BarReporter, LineReporter, Reporter
 
 if TYPE_CHECKING:
     from benchmark.config import Cell
+    from benchmark.executors import Executor
+    from benchmark.results import Results
     from benchmark.sweep import Outcome
-
-BOARD = "leaderboard.csv"
-"""The board's file in the results folder."""
 
 INTERRUPTED = 130
 """Exit status after Ctrl-C, by the shells' convention."""
+
+
+RESULTS = "Folder for everything that is made, or an fsspec URL (s3://..., gs://...)."
+
+
+class ResultsType(click.ParamType["Results"]):
+    """A results folder."""
+
+    name = "folder or url"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Results:
+        """See :class:`benchmark.results.Results`."""
+        from benchmark.results import Results
+
+        return Results.at(str(value))
 
 
 class BudgetType(click.ParamType[int]):
@@ -42,6 +55,23 @@ class BudgetType(click.ParamType[int]):
         from benchmark.config import parse_budget
 
         return parse_budget(str(value))
+
+
+def executor_options(command: Callable[..., None]) -> Callable[..., None]:
+    """The options that say who does the cells, given to the command as one ``executor``."""
+
+    @click.option("--executor", help="Who does the cells: in-process, local or ray.  [default: in-process]")
+    @click.option("--workers", type=click.IntRange(1), help="Workers of the executor local.  [default: one per core]")
+    @click.option("--cpus", type=click.IntRange(1), help="Cores that a cell asks Ray for.  [default: 1]")
+    @click.option("--gpus", type=click.FloatRange(0), help="Accelerators that a cell asks Ray for.  [default: 0]")
+    @functools.wraps(command)
+    def given(executor: str | None, workers: int | None, cpus: int | None, gpus: float | None, **options: Any) -> None:
+        from benchmark.executors import make_executor
+
+        name = executor or ("local" if workers else "in-process")
+        command(executor=make_executor(name, workers, cpus, gpus), **options)
+
+    return given
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -57,9 +87,10 @@ def cli(debug: bool) -> None:
 @click.option("--budget", type=BudgetType(), default="50k", show_default=True, help="Query budget: 50k, 50_000, 1e4.")
 @click.option("--seed", default=0, show_default=True, help="Seed of everything that is drawn.")
 @click.option("--track", default="fashion-mnist", show_default=True, help="Track, or a YAML file of one's own.")
-@click.option("--results", type=click.Path(path_type=Path), default=Path("results"), show_default=True)
+@click.option("--results", type=ResultsType(), default="results", show_default=True, help=RESULTS)
 @click.option("--weights", type=click.Path(exists=True, dir_okay=False), help="Weights of the feature extractor.")
 @click.option("--quick", is_flag=True, help="A cut-down form to try things out; never enters the board.")
+@executor_options
 def run(
     defense: str,
     strength: float | None,
@@ -67,9 +98,10 @@ def run(
     budget: int,
     seed: int,
     track: str,
-    results: Path,
+    results: Results,
     weights: str | None,
     quick: bool,
+    executor: Executor,
 ) -> None:
     """Measure a defense beside the undefended target."""
     from benchmark.config import Cell, load_track
@@ -84,22 +116,23 @@ def run(
         budget = setting.max_budget
     spec = defense if strength is None else with_strength(defense, strength)
     cells = [Cell(setting, each, attack, budget, seed) for each in dict.fromkeys(["none", spec])]
-    outcome = do_cells(cells, results, retry_failed=True)
+    outcome = do_cells(cells, results, executor, retry_failed=True)
     if outcome.records:
         show(outcome.records)
     for record in outcome.records:
-        click.echo(f"{record.defense}: {results}/records/{record.id}.json, {results}/sheets/{record.id}.png")
-    click.echo("quick: these records never enter a board" if quick else f"board: {results / BOARD}")
+        click.echo(f"{record.defense}: {results.record(record.id)}, {results.sheet(record.id)}")
+    click.echo("quick: these records never enter a board" if quick else f"board: {results.board}")
     report_failures(outcome.failures)
 
 
 @cli.command()
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
-@click.option("--results", type=click.Path(path_type=Path), default=Path("results"), show_default=True)
-@click.option("--dry-run", is_flag=True, help="Show the cells and how far they are; do nothing.")
+@click.option("--results", type=ResultsType(), default="results", show_default=True, help=RESULTS)
+@click.option("--dry-run", is_flag=True, help="Show the cells, what they share and how far they are; do nothing.")
 @click.option("--force", is_flag=True, help="Do again what is done.")
 @click.option("--retry-failed", is_flag=True, help="Do again what failed.")
-def sweep(file: Path, results: Path, dry_run: bool, force: bool, retry_failed: bool) -> None:
+@executor_options
+def sweep(file: Path, results: Results, dry_run: bool, force: bool, retry_failed: bool, executor: Executor) -> None:
     """Do all the cells of a sweep file; what is done already is not done again."""
     from benchmark.sweep import load_sweep
 
@@ -107,53 +140,60 @@ def sweep(file: Path, results: Path, dry_run: bool, force: bool, retry_failed: b
     if dry_run:
         show_states(cells, results)
         return
-    outcome = do_cells(cells, results, force=force, retry_failed=retry_failed)
-    click.echo(f"{len(outcome.records)} of {len(cells)} cells done; board: {results / BOARD}")
+    outcome = do_cells(cells, results, executor, force=force, retry_failed=retry_failed)
+    click.echo(f"{len(outcome.records)} of {len(cells)} cells done; board: {results.board}")
     report_failures(outcome.failures)
 
 
 @cli.command()
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
-@click.option("--results", type=click.Path(path_type=Path), default=Path("results"), show_default=True)
-def status(file: Path, results: Path) -> None:
+@click.option("--results", type=ResultsType(), default="results", show_default=True, help=RESULTS)
+def status(file: Path, results: Results) -> None:
     """How far the cells of a sweep file are: done, running, failed, left."""
     from benchmark.sweep import load_sweep
 
     show_states(load_sweep(file), results)
 
 
-def show_states(cells: Sequence[Cell], results: Path) -> None:
-    """One line per cell, the errors of those that failed, and how many there are of each state."""
-    from benchmark.sweep import State, failure, state
+def show_states(cells: Sequence[Cell], results: Results) -> None:
+    """One line per cell, how many there are of each state, and an estimate of the work left."""
+    from benchmark.results import State
+    from benchmark.sweep import overview, work_left
 
-    counts = dict.fromkeys(State, 0)
-    for cell in cells:
-        found = state(cell, results)
-        counts[found] += 1
-        click.echo(f"{found:<8} {cell.title}" + (f": {failure(cell, results)}" if found == State.FAILED else ""))
-    click.echo(", ".join(f"{count} {name}" for name, count in counts.items()))
+    lines = overview(cells, results)
+    for line in lines:
+        share = f" (shares its answers with {line.sharing} others)" if line.sharing else ""
+        click.echo(f"{line.state:<8} {line.cell.title}{share}" + (f": {line.error}" if line.error else ""))
+    counts = Counter(line.state for line in lines)
+    click.echo(", ".join(f"{counts[state]} {state}" for state in State))
+    if counts[State.LEFT] + counts[State.RUNNING]:
+        work = work_left(lines, results)
+        click.echo("no cell is done yet to estimate from" if work is None else f"about {work} left, one cell at a time")
 
 
-def do_cells(cells: Sequence[Cell], results: Path, *, force: bool = False, retry_failed: bool = False) -> Outcome:
+def do_cells(
+    cells: Sequence[Cell], results: Results, executor: Executor, *, force: bool = False, retry_failed: bool = False
+) -> Outcome:
     """Do the cells with progress, and bring the board up to date, even if the work was interrupted."""
     from benchmark.sweep import run_cells
 
     try:
         with reporting() as reporter:
-            return run_cells(cells, results, reporter, force=force, retry_failed=retry_failed)
+            return run_cells(cells, results, executor, reporter, force=force, retry_failed=retry_failed)
     finally:
         write_board(results)
 
 
-def write_board(results: Path) -> None:
-    """Write the board of all records."""
+def write_board(results: Results) -> None:
+    """Write the board of all whole records; one that is damaged is named, and missing from it."""
     from benchmark.record import load_records
     from leaderboard.table import write_csv
 
-    (results / "locks").mkdir(parents=True, exist_ok=True)
     # Between reading the records and writing the board nobody else may do so, or the later writer has the older board.
-    with FileLock(results / "locks" / "leaderboard.lock"):
-        write_csv(load_records(results / "records"), results / BOARD)
+    with results.lock("leaderboard"):
+        records = load_records(results.records, lambda error: click.echo(f"warning: {error}", err=True))
+        write_csv(records, results.board)
+        results.mirror.push(results.board)
 
 
 def report_failures(failures: Mapping[str, str]) -> None:
@@ -218,17 +258,6 @@ def version() -> None:
 
     for name, number in versions().items():
         click.echo(f"{name} {number}")
-
-
-@contextmanager
-def reporting() -> Iterator[Reporter]:
-    """Bars on a terminal, lines elsewhere; on the standard error stream."""
-    console = Console(stderr=True)
-    if console.is_terminal:
-        with BarReporter(console) as bars:
-            yield bars
-    else:
-        yield LineReporter()
 
 
 def main() -> None:

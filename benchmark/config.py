@@ -16,7 +16,7 @@ import yaml
 from benchmark.errors import UsageError, unknown
 from benchmark.interfaces import Attack, Defense, ImageShape
 from benchmark.recipe import Recipe
-from benchmark.registry import load
+from benchmark.registry import canonical, load
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Track:
         for name in ("name", "data", "target", "features"):
             if not isinstance(getattr(self, name), str):
                 raise UsageError(f"track {self.name}: {name} is {getattr(self, name)!r}, but must be a text")
-        for name, low in (("channels", 1), ("size", 8), ("samples", 10), ("max_budget", 10)):
+        for name, low in (("channels", 1), ("size", MIN_SIDE), ("samples", 10), ("max_budget", 10)):
             value = getattr(self, name)
             if not isinstance(value, int) or value < low:
                 raise UsageError(f"track {self.name}: {name} is {value!r}, but must be an integer of at least {low}")
@@ -154,9 +154,9 @@ class Cell:
 
     track: Track
     defense: str
-    """Spec of the defense (``benchmark.registry``)."""
+    """Spec of the defense (``benchmark.registry``), in its one spelling however it was given."""
     attack: str
-    """Spec of the attack."""
+    """Spec of the attack, likewise."""
     budget: int
     """Images that the attacker may be handed."""
     seed: int
@@ -170,8 +170,12 @@ class Cell:
         if type(self.seed) is not int or not 0 <= self.seed < 2**31:
             raise UsageError(f"the seed is {self.seed!r}, but must be an integer between 0 and {2**31 - 1}")
         # Made now, so that a typing error in the last of many cells is known before the first is run.
-        self.made_defense  # noqa: B018
-        self.made_attack  # noqa: B018
+        object.__setattr__(self, "defense", canonical(self.defense, self.made_defense))
+        object.__setattr__(self, "attack", canonical(self.attack, self.made_attack))
+
+    def __reduce__(self) -> tuple[type[Cell], tuple[Track, str, str, int, int]]:
+        """Sent to another process as what it was made from: a plugin of one's own may not be importable by name."""
+        return Cell, (self.track, self.defense, self.attack, self.budget, self.seed)
 
     @property
     def title(self) -> str:
@@ -190,6 +194,9 @@ class Cell:
         attack: Attack = load("attack", self.attack)
         return attack
 
+
+MIN_SIDE = 16
+"""The least side of a track's images, in pixels: SSIM needs 11, networks a power of two times four."""
 
 MAX_BUDGET = 10**12
 """The greatest number that is taken for a budget at all."""

@@ -1,19 +1,16 @@
-"""How long work says how it goes: bars on a terminal, plain lines elsewhere, nothing when silent."""
+"""How long work says how it goes: stages that advance, and notes; lines here, bars in :mod:`benchmark.display`."""
 
 from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
-
-from rich.console import Console
-from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-from rich.text import Text
+from typing import TextIO
 
 LINE_SECONDS = 10.0
-"""Time between two lines of one stage where there is no terminal."""
+"""Time between two lines of one stage in a log."""
 
 
 class Stage:
@@ -45,6 +42,13 @@ class Stage:
     def rate(self) -> float:
         """Units per second, measured since the stage was opened (what was done before does not count)."""
         return (self.done - self._resumed_at) * self.per / max(self.seconds, 1e-9)
+
+    @property
+    def remaining(self) -> timedelta | None:
+        """Time left at the rate measured so far; none before anything was done."""
+        if self.done == self._resumed_at:
+            return None
+        return timedelta(seconds=round((self.total - self.done) * self.per / self.rate))
 
     @property
     def summary(self) -> str:
@@ -83,86 +87,78 @@ class Reporter:
     def note(self, text: str) -> None:
         """One line worth keeping."""
 
+    def labelled(self, label: str) -> Reporter:
+        """A reporter for one of several workers, whose stages and notes are shown under its label."""
+        return self
+
+
+class LineReporter(Reporter):
+    """Plain lines, for logs and pipes.
+
+    Args:
+        stream: where they go; the standard error stream if it is not given.
+        label: stands before every line.
+    """
+
+    def __init__(self, stream: TextIO | None = None, label: str = "") -> None:
+        self._stream, self._label = stream, label
+
+    def open(self, name: str, total: int, done: int, unit: str, per: int) -> Stage:
+        """See :class:`Reporter`."""
+        stage = _LineStage(name, total, done, unit, per)
+        stage.note = self.note
+        return stage
+
+    def note(self, text: str) -> None:
+        """See :class:`Reporter`."""
+        print(f"{self._label}: {text}" if self._label else text, file=self._stream or sys.stderr, flush=True)
+
+    def labelled(self, label: str) -> LineReporter:
+        """See :class:`Reporter`."""
+        return LineReporter(self._stream, label)
+
 
 class _LineStage(Stage):
+    note: Callable[[str], None]
     _last = 0.0
 
     def show(self, detail: str) -> None:
         if self.seconds - self._last >= LINE_SECONDS:
             self._last = self.seconds
-            remaining = (self.total - self.done) * self.per / max(self.rate, 1e-9)
-            left = f"{timedelta(seconds=round(remaining))} left"
             rate = f"{self.rate:.0f} {self.unit}/s" if self.unit else ""
-            _print(", ".join(part for part in (f"{self.name} {self.done}/{self.total}", rate, detail, left) if part))
+            left = "" if self.remaining is None else f"{self.remaining} left"
+            self.note(", ".join(part for part in (f"{self.name} {self.done}/{self.total}", rate, detail, left) if part))
 
     def close(self) -> None:
-        _print(self.summary)
+        self.note(self.summary)
 
 
-class LineReporter(Reporter):
-    """Plain lines on the standard error stream, for logs and pipes."""
+class Both(Reporter):
+    """Two reporters that are told the same: what shows, and what keeps a log."""
+
+    def __init__(self, *reporters: Reporter) -> None:
+        self._reporters = reporters
 
     def open(self, name: str, total: int, done: int, unit: str, per: int) -> Stage:
         """See :class:`Reporter`."""
-        return _LineStage(name, total, done, unit, per)
-
-    def note(self, text: str) -> None:
-        """See :class:`Reporter`."""
-        _print(text)
-
-
-def _print(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
-
-
-class _RateColumn(ProgressColumn):
-    def render(self, task: Task) -> Text:
-        stage: Stage | None = task.fields.get("stage")
-        return Text(f"{stage.rate:,.0f} {stage.unit}/s" if stage and stage.unit and stage.done else "")
-
-
-class _BarStage(Stage):
-    bars: Progress
-    task: object
-
-    def show(self, detail: str) -> None:
-        self.bars.update(self.task, completed=self.done, detail=detail)  # type: ignore[arg-type]
-
-    def close(self) -> None:
-        # Finished bars make room: a screen that is full of them would hide the one that moves.
-        self.bars.remove_task(self.task)  # type: ignore[arg-type]
-        self.bars.console.print(self.summary, highlight=False, markup=False)
-
-
-class BarReporter(Reporter):
-    """One live bar per stage, with rate and time left. A context manager: the display is restored on leaving it."""
-
-    def __init__(self, console: Console) -> None:
-        self.bars = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=24),
-            TextColumn("{task.percentage:>3.0f}%"),
-            _RateColumn(),
-            TextColumn("{task.fields[detail]}", style="dim"),
-            TimeElapsedColumn(),
-            TimeRemainingColumn(),
-            console=console,
-        )
-
-    def __enter__(self) -> BarReporter:
-        self.bars.start()
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self.bars.stop()
-
-    def open(self, name: str, total: int, done: int, unit: str, per: int) -> Stage:
-        """See :class:`Reporter`."""
-        stage = _BarStage(name, total, done, unit, per)
-        stage.bars = self.bars
-        stage.task = self.bars.add_task(name, total=total, completed=done, detail="", stage=stage)
+        stage = _SeveralStages(name, total, done, unit, per)
+        stage.stages = [reporter.open(name, total, done, unit, per) for reporter in self._reporters]
         return stage
 
     def note(self, text: str) -> None:
         """See :class:`Reporter`."""
-        self.bars.console.print(text, highlight=False, markup=False)
+        for reporter in self._reporters:
+            reporter.note(text)
+
+
+class _SeveralStages(Stage):
+    stages: Sequence[Stage]
+
+    def advance(self, n: int = 1, detail: str = "") -> None:
+        super().advance(n, detail)
+        for stage in self.stages:
+            stage.advance(n, detail)
+
+    def close(self) -> None:
+        for stage in self.stages:
+            stage.end()

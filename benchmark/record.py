@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -27,9 +27,11 @@ class Record:
     id: str
     """Hash of the cell and of every source that determines it: the name of its file."""
     track: str
+    setting: Mapping[str, Any]
+    """The whole track: its values, and the hashes of its data, of its target and of its features."""
     target: str
     defense: str
-    """Spec of the defense as given."""
+    """Spec of the defense, in its one spelling."""
     defense_parameters: Mapping[str, Any]
     strength: float | None
     """Value of the parameter that is the defense's strength; none if it has none."""
@@ -94,9 +96,20 @@ def load_record(path: Path) -> Record:
         raise DataError(f"{path} is not a readable record ({error}); remove it and run its cell again") from None
 
 
-def load_records(folder: Path) -> list[Record]:
-    """All records of a folder, in the order of their file names."""
-    return [load_record(path) for path in sorted(folder.glob("*.json"))]
+def load_records(folder: Path, damaged: Callable[[str], None]) -> list[Record]:
+    """All whole records of a folder, in the order of their file names.
+
+    Args:
+        folder: need not exist.
+        damaged: told of each that is not whole; the others are not lost for it.
+    """
+    records = []
+    for path in sorted(folder.glob("*.json")):
+        try:
+            records.append(load_record(path))
+        except DataError as error:
+            damaged(str(error))
+    return records
 
 
 def versions() -> dict[str, str]:

@@ -13,14 +13,14 @@ import importlib.util
 import inspect
 import math
 import sys
-from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from benchmark.errors import PluginError, UsageError, unknown
-from benchmark.interfaces import Attack, Defense, FeatureExtractor
+from benchmark.interfaces import Attack, Defense, FeatureExtractor, Plugin
+from benchmark.source import LOADED_SOURCE
 
 KINDS: dict[str, type] = {"defense": Defense, "attack": Attack, "extractor": FeatureExtractor}
 """The kinds of plugin, and the base class of each; the entry-point group is ``gan_extraction_bench.<kind>s``."""
@@ -42,10 +42,20 @@ def load(kind: str, spec: str) -> Any:
         UsageError: there is no such plugin, or it has no such parameter, or the value is not accepted.
         PluginError: the plugin's module cannot be imported, or what it names is not of the kind.
     """
-    name, *settings = spec.split(",")
-    made, argument = _find(kind, name.strip())
+    name, settings = _split(spec)
+    made, argument = _find(kind, name)
     arguments = [argument] if argument else []
-    return _make(kind, name, made, arguments, dict(_setting(name, text) for text in settings))
+    return _make(kind, name, made, arguments, settings)
+
+
+def canonical(spec: str, plugin: Plugin) -> str:
+    """The one spelling of a spec: its name, and what differs from the defaults of the plugin that it describes."""
+    changed = [
+        f"{field.name}={getattr(plugin, field.name)}"
+        for field in dataclasses.fields(plugin)
+        if getattr(plugin, field.name) != field.default
+    ]
+    return ",".join([_split(spec)[0], *changed])
 
 
 def with_strength(spec: str, value: float) -> str:
@@ -54,13 +64,14 @@ def with_strength(spec: str, value: float) -> str:
     Raises:
         UsageError: the defense has no strength, or its spec sets it already.
     """
-    name = spec.partition(",")[0]
+    name, settings = _split(spec)
     parameter = _find("defense", name)[0].strength
     if not parameter:
         raise UsageError(f"defense {name} has no strength to be set")
-    if f",{parameter}=" in spec:
+    if parameter in settings:
         raise UsageError(f"the strength of {name} is its {parameter}, which {spec!r} sets already")
-    return f"{spec},{parameter}={value:g}"
+    # A whole number is written without a point, so that it serves a parameter that is an integer.
+    return f"{spec},{parameter}={int(value) if float(value).is_integer() else value}"
 
 
 def describe(kind: str, name: str) -> list[str]:
@@ -83,27 +94,6 @@ def _accepted(field: dataclasses.Field[Any]) -> str:
         return f"; one of {', '.join(choices)}"
     low, high = field.metadata.get("low", -math.inf), field.metadata.get("high", math.inf)
     return f"; {low} to {high}" if math.isfinite(low) and math.isfinite(high) else ""
-
-
-def source_hash(plugin: object) -> str:
-    """SHA-256 (hex) of the file that a plugin's class is written in: when it changes, its results are made anew."""
-    module = sys.modules[type(plugin).__module__]
-    if hasattr(module, SOURCE_HASH):
-        return str(getattr(module, SOURCE_HASH))
-    path = getattr(module, "__file__", None)
-    if path is None:
-        raise PluginError(f"the source of {type(plugin).__name__} cannot be found; define it in a file")
-    return file_hash(path)
-
-
-@cache
-def file_hash(path: str) -> str:
-    """SHA-256 (hex) of a source file, as it was when first asked for: what runs is what was loaded then."""
-    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
-
-
-SOURCE_HASH = "__source_hash__"
-"""Attribute of a module that was loaded from a plugin file: the hash of the file as it was executed."""
 
 
 def _entry_points(kind: str) -> dict[str, EntryPoint]:
@@ -154,8 +144,9 @@ def _module_of_file(path: Path) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     # Dataclasses look their module up by name while they are being defined.
     sys.modules[name] = module
-    setattr(module, SOURCE_HASH, hashlib.sha256(path.read_bytes()).hexdigest())
-    spec.loader.exec_module(module)
+    source = path.read_text(encoding="utf-8")
+    setattr(module, LOADED_SOURCE, source)
+    exec(compile(source, path, "exec"), vars(module))
     return module
 
 
@@ -172,11 +163,18 @@ def _make(kind: str, name: str, made: type, arguments: list[str], settings: dict
         raise UsageError(f"{kind} {name} cannot be made: {error}") from None
 
 
-def _setting(name: str, text: str) -> tuple[str, Any]:
-    key, equals, value = text.partition("=")
-    if not (key.strip() and equals and value.strip()):
-        raise UsageError(f"{text!r} in the spec of {name} is not of the form key=value")
-    return key.strip(), literal(value.strip())
+def _split(spec: str) -> tuple[str, dict[str, Any]]:
+    """The name in a spec, and its settings."""
+    name, *texts = (part.strip() for part in spec.split(","))
+    settings: dict[str, Any] = {}
+    for text in texts:
+        key, equals, value = (part.strip() for part in text.partition("="))
+        if not (key and equals and value):
+            raise UsageError(f"{text!r} in the spec of {name} is not of the form key=value")
+        if key in settings:
+            raise UsageError(f"{spec!r} sets {key} twice")
+        settings[key] = literal(value)
+    return name, settings
 
 
 def literal(text: str) -> int | float | bool | str:

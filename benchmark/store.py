@@ -16,6 +16,7 @@ from typing import Any
 from filelock import FileLock
 
 from benchmark.files import sync, write_text
+from benchmark.mirror import Mirror
 from benchmark.progress import Reporter
 
 MANIFEST = "manifest.json"
@@ -35,11 +36,13 @@ class Store:
     Args:
         root: the folder; made when the first artifact is.
         reporter: told of damaged artifacts.
+        mirror: whom artifacts are fetched from, and handed to when they are made.
     """
 
-    def __init__(self, root: Path, reporter: Reporter) -> None:
+    def __init__(self, root: Path, reporter: Reporter, mirror: Mirror | None = None) -> None:
         self.root = root
         self._reporter = reporter
+        self._mirror = mirror or Mirror()
         self._verified: set[Path] = set()
 
     def fetch(self, kind: str, key: Key, make: Callable[[Path], None]) -> Path:
@@ -60,7 +63,10 @@ class Store:
         # Of two processes that want one artifact, the second waits for the first and reads what it made.
         with FileLock(place.with_suffix(".lock")):
             if not self._is_whole(place):
-                self._build(place, key, make)
+                self._mirror.pull(place)
+                if not self._is_whole(place):
+                    self._build(place, key, make)
+                    self._mirror.push(place)
         self._verified.add(place)
         return place
 
@@ -72,9 +78,12 @@ class Store:
     def remove(self, kind: str, key: Key) -> None:
         """Forget an artifact, and what an interrupted call left of it."""
         place = self.root / kind / digest(key)
-        for folder in (place, place.with_suffix(".work")):
-            if folder.exists():
-                shutil.rmtree(folder)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(place.with_suffix(".lock")):
+            for folder in (place, place.with_suffix(".work")):
+                if folder.exists():
+                    shutil.rmtree(folder)
+            self._mirror.remove(place)
         self._verified.discard(place)
 
     def _is_whole(self, place: Path) -> bool:

@@ -1,34 +1,27 @@
-"""Many cells: read from a file, validated whole, done one by one with what they share made once.
+"""Many cells: read from a file, validated whole, then done by an executor with what they share made once.
 
-Any number of processes may work on one results folder: a cell is locked while it is under way, so that none is done
-twice, and what one of them finishes the others take from its record.
+Any number of sweeps may work on one results folder: a cell is locked while it is under way, so that none is done
+twice, and what one sweep finishes the others take from its record.
 """
 
 from __future__ import annotations
 
-import errno
-import json
-import traceback
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from enum import StrEnum
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from itertools import product
 from pathlib import Path
+from statistics import median
 from typing import Any
 
-from filelock import FileLock, Timeout
-
-from benchmark.artifacts import Artifacts
-from benchmark.config import Cell, Track, load_track, parse_budget, read_mapping
-from benchmark.errors import BenchmarkError, DataError, PluginError, UsageError
-from benchmark.files import write_text
-from benchmark.pipeline import cell_id, record_path, run
+from benchmark.config import Cell, load_track, parse_budget, read_mapping
+from benchmark.errors import DataError, UsageError
+from benchmark.executors.base import Executor, Job, Settled
+from benchmark.keys import cell_id
 from benchmark.progress import Reporter
 from benchmark.record import Record, load_record
 from benchmark.registry import with_strength
-from benchmark.store import Store
+from benchmark.results import Results, State
 
 KEYS = ("track", "defenses", "attacks", "budgets", "seeds")
 """What a sweep file may hold; ``attacks`` may be left out, for ``fidelity`` alone."""
@@ -79,140 +72,122 @@ def _specs(path: Path, entry: Any) -> Iterator[str]:
         raise UsageError(f"{path}: {entry!r} in defenses is neither a spec nor one spec with a list of strengths")
 
 
-NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.ENOTDIR, errno.EACCES, errno.EPERM)
-"""Errors of the results folder itself, which no other cell would escape."""
-
-
-class State(StrEnum):
-    """How far a cell is."""
-
-    DONE = "done"
-    FAILED = "failed"
-    RUNNING = "running"
-    LEFT = "left"
-
-
-def state(cell: Cell, results: Path) -> State:
-    """How far a cell is, by what stands in the results folder."""
-    if record_path(cell, results).exists():
-        return State.DONE
-    if _is_locked(cell, results):
-        return State.RUNNING
-    return State.FAILED if failure_path(cell, results).exists() else State.LEFT
-
-
-def failure_path(cell: Cell, results: Path) -> Path:
-    """Where a failed cell's error stands."""
-    return results / "failures" / f"{cell_id(cell)}.json"
-
-
-def failure(cell: Cell, results: Path) -> str:
-    """The error of a failed cell.
-
-    Raises:
-        DataError: the file is damaged.
-    """
-    path = failure_path(cell, results)
-    try:
-        return str(json.loads(path.read_text(encoding="utf-8"))["error"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DataError(f"{path} is not a readable failure ({error}); remove it") from None
-
-
 @dataclass
 class Outcome:
     """What became of the cells."""
 
     records: list[Record] = field(default_factory=list)
+    """Of those that are done, in the order of the cells."""
     failures: dict[str, str] = field(default_factory=dict)
     """Title of the cell -> its error."""
 
 
 def run_cells(
-    cells: Sequence[Cell], results: Path, reporter: Reporter, *, force: bool = False, retry_failed: bool = False
+    cells: Sequence[Cell],
+    results: Results,
+    executor: Executor,
+    reporter: Reporter,
+    *,
+    force: bool = False,
+    retry_failed: bool = False,
 ) -> Outcome:
-    """Do the cells in order; what is done already is taken from its record, and a failure does not stop the others.
+    """Do the cells; what is done already is taken from its record, and a failure does not stop the others.
 
     Args:
         cells: what to do.
-        results: folder for artifacts, records, failures and sheets.
+        results: receives artifacts, records, failures, sheets and logs.
+        executor: does it.
         reporter: where long work reports.
         force: do again what is done or failed.
         retry_failed: do again what failed.
 
     Raises:
+        UsageError: a track's target, features or data cannot be had; nothing was done then.
         OSError: the results folder cannot be written.
     """
-    store = Store(results / "artifacts", reporter)
-    workshops: dict[Track, Artifacts] = {cell.track: Artifacts(cell.track, store, reporter) for cell in cells}
-    positions = {cell_id(cell): position for position, cell in enumerate(cells)}
-    outcome = Outcome()
-    waiting = list(cells)
-    while waiting:
-        cell, held = _take(waiting, results)
-        with held:
-            _settle(cell, workshops[cell.track], results, outcome, force, retry_failed)
-        waiting.remove(cell)
-    outcome.records.sort(key=lambda record: positions[record.id])
-    return outcome
+    results.pull()
+    settled: dict[Cell, Settled] = {}
+    jobs = []
+    for cell, drawn in zip(cells, draws(cells), strict=True):
+        job = Job(cell, results, drawn, force, retry_failed)
+        record = None if force else _done(cell, results)
+        if record:
+            settled[cell] = Settled(job, record)
+        else:
+            jobs.append(job)
+    if jobs:
+        with reporter.stage("cells", len(cells), done=len(settled), unit="") as stage:
+            # First what nobody is at; then what others were at is waited for, or done if they left it undone.
+            for wait in (False, True):
+                for each in executor.map([replace(job, wait=wait) for job in jobs], reporter):
+                    if each.record or each.error:
+                        settled[each.job.cell] = each
+                        if each.record and results.url:
+                            # Whoever did it may have another copy of the results than this one.
+                            each.record.save(results.records)
+                        stage.advance()
+                jobs = [job for job in jobs if job.cell not in settled]
+    found = [settled[cell] for cell in cells]
+    return Outcome(
+        [each.record for each in found if each.record],
+        {each.job.cell.title: each.error for each in found if each.error},
+    )
 
 
-def _settle(cell: Cell, artifacts: Artifacts, results: Path, outcome: Outcome, force: bool, retry_failed: bool) -> None:
-    """Take one cell's record or failure, or do it."""
-    if force:
-        # The old record stands until the new one takes its place.
-        artifacts.forget_theft(cell.made_attack, cell.made_defense, cell.seed, cell.budget)
-    elif record_path(cell, results).exists():
-        try:
-            outcome.records.append(load_record(record_path(cell, results)))
-            return
-        except DataError as error:
-            artifacts.reporter.note(f"{error}: doing its cell again")
-    failed = failure_path(cell, results)
-    if failed.exists() and not (force or retry_failed):
-        outcome.failures[cell.title] = failure(cell, results)
-        return
-    artifacts.reporter.note(cell.title)
-    try:
-        outcome.records.append(run(cell, artifacts, results))
-        failed.unlink(missing_ok=True)
-    except Exception as error:
-        if isinstance(error, OSError) and error.errno in NO_ROOM:
-            raise
-        # Whatever a plugin raises costs its own cell and no other.
-        named = error if isinstance(error, BenchmarkError) else PluginError(f"{type(error).__name__}: {error}")
-        outcome.failures[cell.title] = " ".join(str(named).split())
-        content = {
-            "cell": cell.title,
-            "error": outcome.failures[cell.title],
-            "traceback": traceback.format_exc(),
-            "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        }
-        write_text(failed, json.dumps(content, indent=1) + "\n")
-
-
-def _take(cells: Sequence[Cell], results: Path) -> tuple[Cell, AbstractContextManager[object]]:
-    """The first cell that no other process is at, and its lock, held; if there is none, the first is waited for."""
-    (results / "locks").mkdir(parents=True, exist_ok=True)
+def draws(cells: Sequence[Cell]) -> list[int]:
+    """For each cell, the greatest budget among the cells that share its answers: so many are drawn, once."""
+    greatest: dict[tuple[Any, ...], int] = {}
     for cell in cells:
-        lock = _lock(cell, results)
-        try:
-            return cell, lock.acquire(timeout=0)
-        except Timeout:
-            continue
-    return cells[0], _lock(cells[0], results).acquire()
+        key = _answers(cell)
+        greatest[key] = max(cell.budget, greatest.get(key, 0))
+    return [greatest[_answers(cell)] for cell in cells]
 
 
-def _lock(cell: Cell, results: Path) -> FileLock:
-    return FileLock(results / "locks" / f"{cell_id(cell)}.lock")
+def _answers(cell: Cell) -> tuple[Any, ...]:
+    return cell.track, cell.defense, cell.seed
 
 
-def _is_locked(cell: Cell, results: Path) -> bool:
-    lock = _lock(cell, results)
-    if not Path(lock.lock_file).exists():
-        return False
+def _done(cell: Cell, results: Results) -> Record | None:
+    """The record of a cell that is done; a damaged one is no record."""
     try:
-        with lock.acquire(timeout=0):
-            return False
-    except Timeout:
-        return True
+        path = results.record(cell_id(cell))
+        return load_record(path) if path.exists() else None
+    except DataError:
+        return None
+
+
+@dataclass(frozen=True)
+class Line:
+    """What ``--dry-run`` and ``status`` say of a cell."""
+
+    cell: Cell
+    state: State
+    sharing: int
+    """Other cells that read the same answers."""
+    error: str
+    """Of a cell that failed."""
+
+
+def overview(cells: Sequence[Cell], results: Results) -> list[Line]:
+    """How far each cell is, and what it shares."""
+    results.pull()
+    readers = [_answers(cell) for cell in cells]
+    lines = []
+    for cell, answers in zip(cells, readers, strict=True):
+        name = cell_id(cell)
+        state = results.state(name)
+        error = results.read_failure(name) if state is State.FAILED else ""
+        lines.append(Line(cell, state, readers.count(answers) - 1, error))
+    return lines
+
+
+def work_left(lines: Sequence[Line], results: Results) -> timedelta | None:
+    """An estimate of the work left: the median time of the cells that are done, for each that is not.
+
+    None before a first cell is done: nothing was measured then.
+    """
+    records = [_done(line.cell, results) for line in lines if line.state is State.DONE]
+    # What a cell took when its attack came from the store says nothing of a cell whose attack is still to be made.
+    seconds = [max(record.seconds, record.attack_seconds) for record in records if record]
+    left = sum(line.state in (State.LEFT, State.RUNNING) for line in lines)
+    return timedelta(seconds=round(median(seconds) * left)) if seconds else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -12,11 +13,14 @@ import torch
 from benchmark.artifacts import Artifacts
 from benchmark.config import Cell, Track
 from benchmark.errors import DataError, PluginError, UsageError
+from benchmark.executors import make_executor
 from benchmark.interfaces import Defense
 from benchmark.pipeline import run
 from benchmark.progress import Reporter, Stage
 from benchmark.record import Record, load_record, load_records
 from benchmark.registry import load, names
+from benchmark.results import Results
+from benchmark.setting import load_setting
 from benchmark.store import Store
 from benchmark.sweep import run_cells
 from leaderboard.table import COLUMNS
@@ -56,8 +60,12 @@ class Stages(Reporter):
 
 def do(cell: Cell, results: Path, reporter: Reporter | None = None) -> Record:
     """Run one cell by itself."""
-    reporter = reporter or Reporter()
-    return run(cell, Artifacts(cell.track, Store(results / "artifacts", reporter), reporter), results)
+    return run(cell, workshop(cell.track, results, reporter or Reporter()), Results(results))
+
+
+def workshop(track: Track, results: Path, reporter: Reporter) -> Artifacts:
+    """What the pieces of a track's cells are made by."""
+    return Artifacts(load_setting(track), Store(results / "artifacts", reporter), reporter)
 
 
 def test_the_table_has_a_row_for_every_plugin() -> None:
@@ -99,14 +107,19 @@ def test_same_seed_same_record(track: Track, tmp_path: Path) -> None:
 
 
 def test_what_cells_share_is_made_once(track: Track, tmp_path: Path) -> None:
-    stages = Stages()
-    run_cells([Cell(track, "none", "fidelity", 40, 0)], tmp_path, stages)
+    stages, results, executor = Stages(), Results(tmp_path), make_executor("in-process")
+    run_cells([Cell(track, "none", "fidelity", 40, 0)], results, executor, stages)
     alone, stages.names = stages.names, []
-    run_cells([Cell(track, "noise", "fidelity", 40, 0)], tmp_path, stages)
+    run_cells([Cell(track, "noise", "fidelity", 40, 0)], results, executor, stages)
     assert "target images" in alone
     assert "target images" not in stages.names
     stages.names = []
-    run_cells([Cell(track, d, "fidelity", 40, 0) for d in ("none", "noise")], tmp_path, stages)
+    run_cells(
+        [Cell(track, d, "fidelity", 40, 0) for d in ("none", "noise")],
+        Results(tmp_path),
+        make_executor("in-process"),
+        stages,
+    )
     assert stages.names == []
 
 
@@ -121,7 +134,7 @@ def test_a_defense_whose_source_changed_is_measured_again(track: Track, tmp_path
 
 
 def test_the_first_answers_are_the_same_however_many_are_drawn(track: Track, tmp_path: Path) -> None:
-    artifacts = Artifacts(track, Store(tmp_path, Reporter()), Reporter())
+    artifacts = workshop(track, tmp_path, Reporter())
     noise: Defense = load("defense", "noise")
     few = artifacts.answers(noise, "answers", 0, 703).tensor
     many = artifacts.answers(noise, "answers", 0, 1200).tensor
@@ -218,4 +231,6 @@ def test_records_hold_what_makes_them_trustworthy(track: Track, tmp_path: Path) 
     assert record.peak_memory > 10_000_000
     training = record.trainings[0]
     assert [point["step"] for point in training["history"]] == [1, 2]
-    assert load_records(tmp_path / "records") == [record]
+    assert load_records(tmp_path / "records", pytest.fail) == [record]
+    assert record.setting["samples"] == 40
+    assert str(tmp_path) not in json.dumps(record.setting)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from benchmark.errors import PluginError, UsageError
-from benchmark.registry import describe, literal, load, names, source_hash, with_strength
+from benchmark.registry import canonical, describe, literal, load, names, with_strength
 from defenses.jpeg import Jpeg
 
 OWN = '''
@@ -51,11 +51,20 @@ def test_a_defense_in_a_file_of_ones_own(own: Path) -> None:
     assert defense.parameters == {"factor": 0.25}
 
 
-def test_the_source_hash_changes_with_the_source(own: Path) -> None:
-    before = source_hash(load("defense", f"{own}:Darker"))
-    assert before == source_hash(load("defense", f"{own}:Darker,factor=0.1"))
-    own.write_text(OWN + "\n# changed\n")
-    assert before != source_hash(load("defense", f"{own}:Darker"))
+@pytest.mark.parametrize(
+    ("spec", "expected"),
+    [
+        ("jpeg", "jpeg"),
+        ("jpeg,quality=50", "jpeg"),
+        ("jpeg, quality=10", "jpeg,quality=10"),
+        ("jpeg,codec=kornia,quality=10", "jpeg,quality=10,codec=kornia"),
+        ("noise,sigma=2e-1", "noise,sigma=0.2"),
+    ],
+)
+def test_a_spec_has_one_spelling(spec: str, expected: str) -> None:
+    plugin = load("defense", spec)
+    assert canonical(spec, plugin) == expected
+    assert load("defense", expected) == plugin
 
 
 @pytest.mark.parametrize(
@@ -64,6 +73,7 @@ def test_the_source_hash_changes_with_the_source(own: Path) -> None:
         ("jpg", UsageError, "did you mean 'jpeg'"),
         ("jpeg,qualty=10", UsageError, "did you mean 'quality'"),
         ("jpeg,quality", UsageError, "key=value"),
+        ("jpeg,quality=10,quality=20", UsageError, "twice"),
         ("jpeg,quality=0", UsageError, "between 1 and 100"),
         ("jpeg,quality=high", UsageError, "type int"),
         ("jpeg,quality=nan", UsageError, "type int"),

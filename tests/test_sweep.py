@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import yaml
 
-from benchmark import sweep
 from benchmark.config import Cell, Track
 from benchmark.errors import UsageError
+from benchmark.executors import make_executor
+from benchmark.keys import cell_id
 from benchmark.progress import Reporter
-from benchmark.sweep import State, load_sweep, run_cells, state
+from benchmark.results import Results, State
+from benchmark.sweep import Outcome, draws, load_sweep, overview, run_cells, work_left
 
 BROKEN = """
 from benchmark.interfaces import Defense
@@ -28,10 +31,19 @@ class Broken(Defense):
 def plan(track_file: Path) -> dict[str, object]:
     return {
         "track": str(track_file),
-        "defenses": ["none", {"noise": [0.1, 0.2]}],
+        "defenses": ["none", {"noise": [0.3, 0.2]}],
         "budgets": ["40", 60],
         "seeds": [0, 1],
     }
+
+
+def do(cells: list[Cell], results: Path, **how: bool) -> Outcome:
+    """Do cells in this process."""
+    return run_cells(cells, Results(results), make_executor("in-process"), Reporter(), **how)
+
+
+def state(cell: Cell, results: Path) -> State:
+    return Results(results).state(cell_id(cell))
 
 
 def written(tmp_path: Path, plan: object) -> Path:
@@ -41,12 +53,12 @@ def written(tmp_path: Path, plan: object) -> Path:
 
 
 def test_a_file_stands_for_every_combination_once(tmp_path: Path, plan: dict[str, object]) -> None:
-    plan["defenses"] = ["none", "noise,sigma=0.2", {"noise": [0.1, 0.2]}]
+    plan["defenses"] = ["none", "noise,sigma=0.2", {"noise": [0.3, 0.2]}]
     cells = load_sweep(written(tmp_path, plan))
     assert len(cells) == len(set(cells)) == 3 * 2 * 2
     assert {(cell.defense, cell.budget, cell.seed) for cell in cells} == {
         (defense, budget, seed)
-        for defense in ("none", "noise,sigma=0.1", "noise,sigma=0.2")
+        for defense in ("none", "noise,sigma=0.3", "noise,sigma=0.2")
         for budget in (40, 60)
         for seed in (0, 1)
     }
@@ -81,36 +93,36 @@ def test_a_bad_file_is_refused_before_anything_runs(
 def test_what_is_done_is_not_done_again(track: Track, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     cells = [Cell(track, defense, "fidelity", 40, 0) for defense in ("none", "noise")]
     assert [state(cell, tmp_path) for cell in cells] == [State.LEFT, State.LEFT]
-    first = run_cells(cells, tmp_path, Reporter())
+    first = do(cells, tmp_path)
     assert [state(cell, tmp_path) for cell in cells] == [State.DONE, State.DONE]
-    monkeypatch.setattr(sweep, "run", None)
-    assert run_cells(cells, tmp_path, Reporter()).records == first.records
+    monkeypatch.setattr("benchmark.executors.settle.run", None)
+    assert do(cells, tmp_path).records == first.records
 
 
 def test_a_forced_cell_that_fails_keeps_its_old_record(
     track: Track, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cell = Cell(track, "noise", "fidelity", 40, 0)
-    before = run_cells([cell], tmp_path, Reporter()).records
+    before = do([cell], tmp_path).records
     with monkeypatch.context() as patched:
         patched.setattr(type(cell.made_attack), "fit", lambda self, oracle, knowledge, rng: None)
-        assert run_cells([cell], tmp_path, Reporter(), force=True).failures
-    assert run_cells([cell], tmp_path, Reporter()).records == before
+        assert do([cell], tmp_path, force=True).failures
+    assert do([cell], tmp_path).records == before
 
 
 def test_a_damaged_record_is_made_again(track: Track, tmp_path: Path) -> None:
     cell = Cell(track, "noise", "fidelity", 40, 0)
-    whole = run_cells([cell], tmp_path, Reporter()).records[0]
+    whole = do([cell], tmp_path).records[0]
     path = tmp_path / "records" / f"{whole.id}.json"
     path.write_text(path.read_text()[:100])
-    assert run_cells([cell], tmp_path, Reporter()).records[0].figures == whole.figures
+    assert do([cell], tmp_path).records[0].figures == whole.figures
 
 
 def test_force_does_a_cell_again_with_the_same_figures(track: Track, tmp_path: Path) -> None:
     cell = Cell(track, "noise", "fidelity", 40, 0)
-    before = run_cells([cell], tmp_path, Reporter()).records[0]
+    before = do([cell], tmp_path).records[0]
     models = {path: path.stat().st_mtime_ns for path in tmp_path.glob("artifacts/attack-models/*/report.json")}
-    after = run_cells([cell], tmp_path, Reporter(), force=True).records[0]
+    after = do([cell], tmp_path, force=True).records[0]
     assert after.figures == before.figures
     assert all(path.stat().st_mtime_ns > time for path, time in models.items())
 
@@ -120,13 +132,13 @@ def test_a_failed_cell_costs_no_other_and_is_taken_up_on_request(track: Track, t
     path = tmp_path / "broken.py"
     path.write_text(BROKEN.format(body=body))
     cells = [Cell(track, defense, "fidelity", 40, 0) for defense in (f"{path}:Broken", "none")]
-    outcome = run_cells(cells, tmp_path, Reporter())
+    outcome = do(cells, tmp_path)
     assert [record.defense for record in outcome.records] == ["none"]
     assert list(outcome.failures) == [cells[0].title]
     assert "\n" not in outcome.failures[cells[0].title]
     assert state(cells[0], tmp_path) is State.FAILED
 
-    again = run_cells(cells, tmp_path, Reporter())
+    again = do(cells, tmp_path)
     assert again.failures == outcome.failures
     stored = json.loads(next((tmp_path / "failures").glob("*.json")).read_text())
     assert "Traceback" in stored["traceback"]
@@ -138,43 +150,71 @@ def test_a_failure_is_retried_on_request_and_forgotten_when_it_passes(
     cell = Cell(track, "noise", "fidelity", 40, 0)
     with monkeypatch.context() as patched:
         patched.setattr(type(cell.made_defense), "perturb", lambda self, x, rng: None)
-        assert run_cells([cell], tmp_path, Reporter()).failures
-    assert run_cells([cell], tmp_path, Reporter()).failures
-    assert not run_cells([cell], tmp_path, Reporter(), retry_failed=True).failures
+        assert do([cell], tmp_path).failures
+    assert do([cell], tmp_path).failures
+    assert not do([cell], tmp_path, retry_failed=True).failures
     assert state(cell, tmp_path) is State.DONE
     assert not list((tmp_path / "failures").iterdir())
 
 
-def test_a_cell_that_another_process_is_at_is_left_to_it(track: Track, tmp_path: Path) -> None:
+def test_a_cell_that_another_process_is_at_is_waited_for(track: Track, tmp_path: Path) -> None:
     mine, theirs = (Cell(track, defense, "fidelity", 40, 0) for defense in ("none", "noise"))
-    (tmp_path / "locks").mkdir()
-    with sweep._lock(theirs, tmp_path):
-        assert state(theirs, tmp_path) is State.RUNNING
-        cell, held = sweep._take([theirs, mine], tmp_path)
-        with held:
-            assert cell is mine
-            assert state(mine, tmp_path) is State.RUNNING
-    assert state(mine, tmp_path) is State.LEFT
+    results = Results(tmp_path)
+    order = []
+
+    class Watching(Reporter):
+        def note(self, text: str) -> None:
+            order.append(text)
+            if "none" in text:
+                assert state(theirs, tmp_path) is State.RUNNING
+                lock.release()
+
+    with results.lock(cell_id(theirs)) as lock:
+        outcome = run_cells([theirs, mine], results, make_executor("in-process"), Watching())
+    assert [record.defense for record in outcome.records] == ["noise", "none"]
+    assert ["none" in order[0], "noise" in order[1]] == [True, True]
 
 
-def _worker(track_file: str, results: str) -> None:
-    import torch
+def test_answers_are_drawn_once_for_the_greatest_budget(track: Track, tmp_path: Path) -> None:
+    small, great, other = (
+        Cell(track, "noise", "fidelity", budget, seed) for budget, seed in ((40, 0), (60, 0), (50, 1))
+    )
+    assert draws([small, great, other]) == [60, 60, 50]
+    alone = do([small], tmp_path / "alone").records[0]
+    together = do([small, great, other], tmp_path / "together").records
+    assert together[0].figures == alone.figures
+    assert [record.queries_charged for record in together] == [40, 60, 50]
+    keys = [json.loads(path.read_text())["key"] for path in (tmp_path / "together").glob("artifacts/answers/*/*.json")]
+    assert sorted(key["count"] for key in keys if key["purpose"] == "answers") == [50, 60]
 
-    from benchmark.config import load_track
 
-    torch.set_num_threads(1)
-    track = load_track(track_file)
-    cells = [Cell(track, defense, "fidelity", 40, 0) for defense in ("none", "noise", "jpeg")]
-    run_cells(cells, Path(results), Reporter())
+def test_status_says_what_is_shared_and_estimates_what_is_left(track: Track, tmp_path: Path) -> None:
+    cells = [Cell(track, "noise", "fidelity", budget, 0) for budget in (40, 50, 60)]
+    results = Results(tmp_path)
+    assert work_left(overview(cells, results), results) is None
+    record = do(cells[:1], tmp_path).records[0]
+    lines = overview(cells, results)
+    assert [(line.state, line.sharing) for line in lines] == [(State.DONE, 2), (State.LEFT, 2), (State.LEFT, 2)]
+    left = work_left(lines, results)
+    assert left is not None
+    assert left.total_seconds() == pytest.approx(2 * max(record.seconds, record.attack_seconds), abs=0.5)
 
 
-def test_two_processes_on_one_folder_do_every_cell_once(track_file: Path, track: Track, tmp_path: Path) -> None:
-    context = multiprocessing.get_context("spawn")
-    workers = [context.Process(target=_worker, args=(str(track_file), str(tmp_path))) for _ in range(2)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join(120)
-    assert [worker.exitcode for worker in workers] == [0, 0]
-    assert len(list((tmp_path / "records").glob("*.json"))) == 3
-    assert not list(tmp_path.rglob("*.work"))
+def test_every_cell_keeps_a_log(track: Track, tmp_path: Path) -> None:
+    record = do([Cell(track, "noise", "fidelity", 40, 0)], tmp_path).records[0]
+    log = (tmp_path / "logs" / f"{record.id}.log").read_text()
+    assert log.startswith("tiny: noise against fidelity, 40 queries, seed 0 (20")
+    assert "training done in" in log
+
+
+def test_a_folder_may_move_and_is_noticed_when_it_changes(track: Track, track_file: Path, tmp_path: Path) -> None:
+    images = Path(track.data.partition(":")[2])
+    copy = tmp_path / "copy"
+    shutil.copytree(images, copy)
+    moved = replace(track, data=f"folder:{copy}")
+    assert cell_id(Cell(moved, "none", "fidelity", 40, 0)) == cell_id(Cell(track, "none", "fidelity", 40, 0))
+    changed = tmp_path / "changed"
+    shutil.copytree(images, changed)
+    next(iter(sorted(changed.iterdir()))).unlink()
+    other = replace(track, data=f"folder:{changed}")
+    assert cell_id(Cell(other, "none", "fidelity", 40, 0)) != cell_id(Cell(track, "none", "fidelity", 40, 0))

@@ -41,7 +41,8 @@ class Blueprint:
 class NetworkTarget(Target):
     """A generator network that is served, with its discriminator if that is there."""
 
-    def __init__(self, generator: Generative, discriminator: nn.Module | None) -> None:
+    def __init__(self, blueprint: Blueprint, generator: Generative, discriminator: nn.Module | None) -> None:
+        self.blueprint = blueprint
         self.latent_dim = generator.latent_dim
         self.image_shape = generator.image_shape
         self._generator = generator
@@ -107,7 +108,7 @@ def _read(folder: Path) -> NetworkTarget:
         discriminator = DISCRIMINATORS[recipe.discriminator](shape, recipe.discriminator_width)
         _fill(discriminator, _weights(folder / DISCRIMINATOR)[1], folder / DISCRIMINATOR)
         discriminator.eval()
-    return NetworkTarget(Generative(network, recipe.latent_dim, shape), discriminator)
+    return NetworkTarget(blueprint, Generative(network, recipe.latent_dim, shape), discriminator)
 
 
 def _weights(path: Path) -> tuple[Blueprint, dict[str, Tensor]]:

@@ -16,6 +16,7 @@ from leaderboard.terminal import show
 PLAIN = Record(
     id="a" * 32,
     track="tiny",
+    setting={},
     target="t",
     defense="none",
     defense_parameters={},

@@ -1,0 +1,41 @@
+"""Who does the cells: this process, workers beside it, or a Ray cluster."""
+
+from __future__ import annotations
+
+from benchmark.errors import UsageError, unknown
+from benchmark.executors.base import Executor
+from benchmark.executors.inprocess import InProcess
+from benchmark.executors.local import LocalWorkers
+from benchmark.executors.ray_cluster import RayCluster
+
+__all__ = ["EXECUTORS", "Executor", "make_executor"]
+
+EXECUTORS = ("in-process", "local", "ray")
+"""The names of the executors."""
+
+
+def make_executor(
+    name: str, workers: int | None = None, cpus: int | None = None, gpus: float | None = None
+) -> Executor:
+    """An executor by name.
+
+    Args:
+        name: one of :data:`EXECUTORS`.
+        workers: of ``local``.
+        cpus: that a cell asks for, of ``ray``.
+        gpus: that a cell asks for, of ``ray``.
+
+    Raises:
+        UsageError: there is no such executor, an option of another was given, or the executor refuses its options.
+    """
+    if name not in EXECUTORS:
+        raise unknown("executor", name, EXECUTORS)
+    if workers is not None and name != "local":
+        raise UsageError(f"--workers is an option of the executor local, not of {name}")
+    if (cpus, gpus) != (None, None) and name != "ray":
+        raise UsageError(f"--cpus and --gpus are options of the executor ray, not of {name}")
+    if name == "local":
+        return LocalWorkers(workers)
+    if name == "ray":
+        return RayCluster(cpus or 1, gpus or 0.0)
+    return InProcess()

@@ -1,0 +1,54 @@
+"""What an executor is, and what it is given and gives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from benchmark.config import Cell
+from benchmark.keys import cell_id
+from benchmark.progress import Reporter
+from benchmark.record import Record
+from benchmark.results import Results
+
+
+@dataclass(frozen=True)
+class Job:
+    """A cell to be done, and how."""
+
+    cell: Cell
+    results: Results
+    drawn: int = 0
+    """Answers to draw of the cell's defense: what the greatest budget among its attackers needs."""
+    force: bool = False
+    """Do again what is done or failed."""
+    retry_failed: bool = False
+    """Do again what failed."""
+    wait: bool = False
+    """Wait for another process that is at the cell, rather than pass it by."""
+
+    def give_up(self, error: str) -> Settled:
+        """The outcome of a job that its workers did not survive, kept as a failure of its cell."""
+        self.results.write_failure(cell_id(self.cell), self.cell.title, error, "")
+        return Settled(self, error=error)
+
+
+@dataclass(frozen=True)
+class Settled:
+    """What became of a job: a record, or an error in one line, or neither where another process is at the cell."""
+
+    job: Job
+    record: Record | None = None
+    error: str = ""
+
+
+class Executor(Protocol):
+    """Whoever does the cells."""
+
+    def map(self, jobs: Sequence[Job], reporter: Reporter) -> Iterator[Settled]:
+        """Settle the jobs, in any order; each is given back as soon as it is settled.
+
+        Raises:
+            OSError: the results folder cannot be written.
+        """

@@ -1,0 +1,167 @@
+"""Workers on this machine, with the cores divided between them.
+
+A small GAN gains little from a second thread, so that two workers of one thread each get through more cells than one
+worker of two. A worker is a process of its own: it may be killed, run out of memory or crash, and costs one try of one
+cell.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import sys
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from multiprocessing.connection import Connection, wait
+from typing import Any
+
+from benchmark.errors import UsageError
+from benchmark.executors.base import Job, Settled
+from benchmark.progress import Reporter
+from benchmark.relay import Receiver, RelayReporter
+
+TRIES = 3
+"""Workers that may die over one cell before it counts as failed."""
+
+
+class LocalWorkers:
+    """Settles jobs in worker processes.
+
+    Args:
+        workers: how many; one per core if it is not given.
+        threads: of each; the cores divided between the workers if it is not given.
+
+    Raises:
+        UsageError: there is not a core for each worker.
+    """
+
+    def __init__(self, workers: int | None = None, threads: int | None = None) -> None:
+        cores = len(os.sched_getaffinity(0))
+        self.workers = workers or cores
+        if not 1 <= self.workers <= cores:
+            raise UsageError(f"there are {cores} cores, so there may be 1 to {cores} workers, not {self.workers}")
+        self.threads = threads or cores // self.workers
+
+    def map(self, jobs: Sequence[Job], reporter: Reporter) -> Iterator[Settled]:
+        """See :class:`benchmark.executors.base.Executor`."""
+        waiting = deque((job, 1) for job in jobs)
+        crew = [_Worker(number + 1, self.threads, reporter) for number in range(min(self.workers, len(jobs)))]
+        try:
+            while waiting or any(worker.at for worker in crew):
+                for worker in crew:
+                    if waiting and not worker.at:
+                        worker.start(*waiting.popleft())
+                yield from _settled(waiting, crew)
+        finally:
+            for worker in crew:
+                worker.stop()
+
+
+def _settled(waiting: deque[tuple[Job, int]], crew: Sequence[_Worker]) -> Iterator[Settled]:
+    """Hear what the busy workers have to say; a job whose worker died is put back, or given up."""
+    ready = wait([worker.pipe for worker in crew if worker.at])
+    for worker in crew:
+        if not worker.at or worker.pipe not in ready:
+            continue
+        job, tries = worker.at
+        try:
+            settled = worker.hear()
+        except (EOFError, ConnectionError):
+            how = worker.replace()
+            if tries < TRIES:
+                waiting.appendleft((job, tries + 1))
+            else:
+                yield job.give_up(f"its worker died {TRIES} times ({how})")
+        else:
+            if settled:
+                yield settled
+
+
+class _Worker:
+    """One worker process, seen from the sweep; a new process takes its place when it dies."""
+
+    def __init__(self, number: int, threads: int, reporter: Reporter) -> None:
+        self.at: tuple[Job, int] | None = None
+        """The job under way, and which try at it this is."""
+        self._label, self._threads, self._reporter = f"worker {number}", threads, reporter
+        self._hire()
+
+    def _hire(self) -> None:
+        self.pipe, theirs = multiprocessing.Pipe()
+        # Spawned, not forked: threads of torch and of the display do not survive a fork.
+        context = multiprocessing.get_context("spawn")
+        self._process = context.Process(target=_work, args=(theirs, self._threads), name=self._label)
+        self._process.start()
+        theirs.close()  # So that the pipe ends with the process.
+        self._receiver = Receiver(self._reporter.labelled(self._label))
+
+    def start(self, job: Job, tries: int) -> None:
+        self.at = job, tries
+        # A worker that died meanwhile is found out when it is heard.
+        with suppress(ConnectionError):
+            self.pipe.send(job)
+
+    def hear(self) -> Settled | None:
+        """Show one event, or return the outcome of the job.
+
+        Raises:
+            EOFError: the process died.
+        """
+        message = self.pipe.recv()
+        if isinstance(message, BaseException):
+            raise message
+        if not isinstance(message, Settled):
+            self._receiver.receive(message)
+            return None
+        self.at = None
+        return message
+
+    def replace(self) -> str:
+        """Put a new process in the place of one that died; returns how it died."""
+        self._process.join()
+        code = self._process.exitcode or 0
+        how = f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
+        self._reporter.note(f"{self._label} died ({how}): {self.at[0].cell.title if self.at else ''}")
+        self.stop()
+        self.at = None
+        self._hire()
+        return how
+
+    def stop(self) -> None:
+        self._receiver.close()
+        self.pipe.close()
+        self._process.terminate()
+        self._process.join()
+
+
+def _work(pipe: Connection[Any, Any], threads: int) -> None:
+    """A worker's life: jobs come in, events and outcomes go out, until the pipe ends."""
+    import torch
+    from threadpoolctl import threadpool_limits
+
+    from benchmark.executors.settle import settle
+
+    # Ctrl-C reaches every process of the terminal; the sweep itself ends its workers.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    torch.set_num_threads(threads)
+    threadpool_limits(threads)
+
+    def send(message: object) -> None:
+        try:
+            pipe.send(message)
+        except ConnectionError:
+            # The sweep is gone. Its cell stays as it stands, to be gone on with: this is no failure of the cell.
+            sys.exit()
+
+    reporter = RelayReporter(send)
+    while True:
+        try:
+            job = pipe.recv()
+        except (EOFError, ConnectionError):
+            return
+        try:
+            send(settle(job, reporter))
+        except Exception as error:
+            send(error)

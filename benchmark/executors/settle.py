@@ -1,0 +1,90 @@
+"""The settling of one job: under the lock of its cell, logged, and never a reason to stop the others."""
+
+from __future__ import annotations
+
+import errno
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+from filelock import Timeout
+
+from benchmark.artifacts import Artifacts
+from benchmark.errors import BenchmarkError, DataError, PluginError
+from benchmark.executors.base import Job, Settled
+from benchmark.keys import cell_id
+from benchmark.pipeline import run
+from benchmark.progress import Both, LineReporter, Reporter
+from benchmark.record import load_record
+from benchmark.setting import load_setting
+from benchmark.store import Store
+
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.ENOTDIR, errno.EACCES, errno.EPERM)
+"""Errors of the results folder itself, which no other cell would escape."""
+
+
+def settle(job: Job, reporter: Reporter) -> Settled:
+    """Do a job, or find that it is done.
+
+    Raises:
+        OSError: the results folder cannot be written.
+    """
+    name = cell_id(job.cell)
+    try:
+        held = job.results.lock(name).acquire(timeout=-1 if job.wait else 0)
+    except Timeout:
+        return Settled(job)
+    with held:
+        job.results.mirror.pull(job.results.record(name))
+        found = None if job.force else _found(job, name, reporter)
+        return found or _do(job, name, reporter)
+
+
+def _found(job: Job, name: str, reporter: Reporter) -> Settled | None:
+    """The outcome of a job that was done before, if it was."""
+    results = job.results
+    try:
+        if results.record(name).exists():
+            return Settled(job, load_record(results.record(name)))
+        if results.failure(name).exists() and not job.retry_failed:
+            return Settled(job, error=results.read_failure(name))
+    except DataError as error:
+        reporter.note(f"{error}: doing its cell again")
+    return None
+
+
+def _do(job: Job, name: str, reporter: Reporter) -> Settled:
+    cell, results = job.cell, job.results
+    with _logging(job, name, reporter) as told:
+        artifacts = Artifacts(load_setting(cell.track), Store(results.artifacts, told, results.mirror), told)
+        if job.force:
+            # The old record stands until the new one takes its place.
+            artifacts.forget_theft(cell.made_attack, cell.made_defense, cell.seed, cell.budget)
+        try:
+            record = run(cell, artifacts, results, job.drawn)
+        except Exception as error:
+            if isinstance(error, OSError) and error.errno in NO_ROOM:
+                raise
+            # Whatever a plugin raises costs its own cell and no other.
+            named = error if isinstance(error, BenchmarkError) else PluginError(f"{type(error).__name__}: {error}")
+            line = " ".join(str(named).split())
+            results.write_failure(name, cell.title, line, traceback.format_exc())
+            told.note(f"failed: {line}")
+            return Settled(job, error=line)
+        results.forget_failure(name)
+        return Settled(job, record)
+
+
+@contextmanager
+def _logging(job: Job, name: str, reporter: Reporter) -> Iterator[Reporter]:
+    """A reporter that also keeps the cell's log."""
+    path = job.results.log(name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a", encoding="utf-8") as file:
+        told = Both(reporter, LineReporter(file))
+        told.note(f"{job.cell.title} ({datetime.now(UTC).isoformat(timespec='seconds')})")
+        try:
+            yield told
+        finally:
+            job.results.mirror.push(path)

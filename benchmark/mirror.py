@@ -1,0 +1,90 @@
+"""Results behind an fsspec URL: a copy on this machine, brought up to date file by file.
+
+For machines that share a bucket but no folder. Artifacts and records are content-addressed and written once, so that
+two copies never disagree; what another machine has made is fetched rather than made again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from fsspec.core import url_to_fs
+
+from benchmark.data.cache import cache_dir
+from benchmark.errors import UsageError
+from benchmark.files import replacing
+
+
+def copy_of(url: str) -> Path:
+    """The folder on this machine that holds the copy of a URL, within the project's cache."""
+    return cache_dir() / "results" / hashlib.sha256(url.encode()).hexdigest()[:16]
+
+
+class Mirror:
+    """What a plain folder has: nobody to be kept alike with. Every call does nothing."""
+
+    def push(self, path: Path) -> None:
+        """Hand over a file or a folder; of a folder the manifest last, so that it vouches for the rest."""
+
+    def pull(self, path: Path) -> None:
+        """Fetch what is lacking of a file or a folder; nothing if it is not there either."""
+
+    def remove(self, path: Path) -> None:
+        """Remove a file or a folder there."""
+
+
+class UrlMirror(Mirror):
+    """Keeps a folder and what stands behind a URL alike.
+
+    Args:
+        url: anything fsspec opens; its protocol may need a package (``s3fs`` for ``s3://``) and credentials.
+        root: the copy.
+
+    Raises:
+        UsageError: there is no such protocol, or its package is not installed.
+    """
+
+    def __init__(self, url: str, root: Path) -> None:
+        try:
+            self._files, self._base = url_to_fs(url)
+        except (ValueError, ImportError) as error:
+            raise UsageError(f"{url} cannot be opened: {error}") from None
+        self._root = root
+
+    def push(self, path: Path) -> None:
+        """See :class:`Mirror`."""
+        paths = sorted((p for p in path.rglob("*") if p.is_file()), key=_manifest_last) if path.is_dir() else [path]
+        for each in paths:
+            there = self._there(each)
+            self._files.makedirs(there.rpartition("/")[0], exist_ok=True)
+            self._files.put_file(str(each), there)
+
+    def pull(self, path: Path) -> None:
+        """See :class:`Mirror`."""
+        there = self._there(path)
+        # What a listing was once must not hide what others have written since.
+        self._files.invalidate_cache()
+        if self._files.isfile(there):
+            self._fetch(there, path)
+        elif self._files.isdir(there):
+            for name in self._files.find(there):
+                self._fetch(name, path / name[len(there) + 1 :])
+
+    def remove(self, path: Path) -> None:
+        """See :class:`Mirror`."""
+        if self._files.exists(self._there(path)):
+            self._files.rm(self._there(path), recursive=True)
+
+    def _fetch(self, there: str, here: Path) -> None:
+        if here.exists():
+            return
+        with replacing(here) as temporary:
+            self._files.get_file(there, str(temporary))
+
+    def _there(self, path: Path) -> str:
+        return f"{self._base.rstrip('/')}/{path.relative_to(self._root).as_posix()}"
+
+
+def _manifest_last(path: Path) -> tuple[bool, str]:
+    return path.name == "manifest.json", str(path)

@@ -1,0 +1,65 @@
+"""What a track names, loaded: the target, the feature extractor, and the content that identifies them."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from functools import cache, cached_property
+from typing import Any
+
+from benchmark.config import Track
+from benchmark.data import fingerprint
+from benchmark.errors import UsageError
+from benchmark.features.weights import weights_hash
+from benchmark.interfaces import FeatureExtractor
+from benchmark.registry import load
+from benchmark.source import code_hash, source_hash
+from benchmark.targets import NetworkTarget, load_target
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A track's target and extractor. Keys hold contents, never names or paths: a folder may move, or change."""
+
+    track: Track
+    target: NetworkTarget
+    extractor: FeatureExtractor
+    data_hash: str
+
+    @cached_property
+    def target_key(self) -> dict[str, Any]:
+        """What determines the target's images."""
+        return {"weights": weights_hash(self.target.weights()), **self.target.blueprint.metadata()}
+
+    @cached_property
+    def extractor_key(self) -> dict[str, Any]:
+        """What determines features."""
+        extractor = self.extractor
+        return {
+            "name": extractor.name,
+            "weights": extractor.weights_hash,
+            "source": source_hash(extractor, FeatureExtractor),
+            "code": code_hash("benchmark.features"),
+        }
+
+    @cached_property
+    def key(self) -> dict[str, Any]:
+        """What determines everything that is measured on the track."""
+        content = {"data": self.data_hash, "target": self.target_key, "features": self.extractor_key}
+        return asdict(self.track) | content
+
+
+@cache
+def load_setting(track: Track) -> Setting:
+    """The setting of a track, as it was when first asked for.
+
+    Raises:
+        UsageError: there is no such target, extractor or data set, or the target's images are of another shape.
+        DataError: weights are missing or damaged.
+    """
+    target = load_target(track.target)
+    if target.image_shape != track.image_shape:
+        raise UsageError(
+            f"target {track.target} gives images of {target.image_shape}, "
+            f"but track {track.name} is for {track.image_shape}"
+        )
+    return Setting(track, target, load("extractor", track.features), fingerprint(track.data))

@@ -1,0 +1,98 @@
+"""Local workers: the same outcome as in one process, whatever becomes of the workers."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from benchmark.config import Cell, Track
+from benchmark.errors import UsageError
+from benchmark.executors import make_executor
+from benchmark.executors.local import LocalWorkers
+from benchmark.progress import Reporter, Stage
+from benchmark.results import Results
+from benchmark.sweep import run_cells
+
+DEADLY = """
+import os, signal
+from pathlib import Path
+from benchmark.interfaces import Defense
+
+class Once(Defense):
+    def perturb(self, x, rng):
+        mark = Path(__file__).with_suffix(".mark")
+        if not mark.exists():
+            mark.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return x
+
+class Always(Defense):
+    def perturb(self, x, rng):
+        os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+class Watching(Reporter):
+    """Keeps the stages and notes of every worker."""
+
+    def __init__(self, seen: list[str], label: str = "") -> None:
+        self.seen, self.label = seen, label
+
+    def open(self, name: str, total: int, done: int, unit: str, per: int) -> Stage:
+        self.seen.append(f"{self.label}: {name}")
+        return super().open(name, total, done, unit, per)
+
+    def note(self, text: str) -> None:
+        self.seen.append(f"{self.label}: {text}")
+
+    def labelled(self, label: str) -> Reporter:
+        return Watching(self.seen, label)
+
+
+def test_workers_may_die_and_figures_are_those_of_one_process(track: Track, tmp_path: Path) -> None:
+    plugin = tmp_path / "deadly.py"
+    plugin.write_text(DEADLY)
+    specs = [f"{plugin}:Once", f"{plugin}:Always", "noise", "jpeg", "none"]
+    cells = [Cell(track, spec, "fidelity", 40, 0) for spec in specs]
+    seen: list[str] = []
+    outcome = run_cells(cells, Results(tmp_path / "local"), LocalWorkers(2, threads=1), Watching(seen))
+
+    assert [record.defense for record in outcome.records] == [specs[0], *specs[2:]]
+    assert list(outcome.failures) == [cells[1].title]
+    assert "its worker died 3 times (killed by SIGKILL)" in outcome.failures[cells[1].title]
+    assert sum("died (killed by SIGKILL)" in line for line in seen) == 4
+    for worker in ("worker 1", "worker 2"):
+        assert f"{worker}: training" in seen
+
+    alone = run_cells([*cells[:1], *cells[2:]], Results(tmp_path / "alone"), make_executor("in-process"), Reporter())
+    assert [record.figures for record in outcome.records] == [record.figures for record in alone.records]
+
+
+def test_an_error_of_the_results_folder_ends_the_sweep(track: Track, tmp_path: Path) -> None:
+    (tmp_path / "artifacts").write_text("a file in the place of a folder")
+    cells = [Cell(track, "none", "fidelity", 40, 0)]
+    with pytest.raises(NotADirectoryError):
+        run_cells(cells, Results(tmp_path), LocalWorkers(1), Reporter())
+
+
+def test_cores_are_divided() -> None:
+    cores = len(os.sched_getaffinity(0))
+    assert (LocalWorkers().workers, LocalWorkers().threads) == (cores, 1)
+    assert LocalWorkers(1).threads == cores
+    with pytest.raises(UsageError, match=f"there are {cores} cores"):
+        LocalWorkers(cores + 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "says"),
+    [
+        ("locl", {}, "did you mean 'local'"),
+        ("in-process", {"workers": 2}, "--workers is an option of the executor local"),
+        ("local", {"gpus": 1.0}, "--cpus and --gpus are options of the executor ray"),
+    ],
+)
+def test_options_belong_to_their_executor(name: str, options: dict[str, float], says: str) -> None:
+    with pytest.raises(UsageError, match=says):
+        make_executor(name, **options)  # type: ignore[arg-type]

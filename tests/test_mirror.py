@@ -1,0 +1,84 @@
+"""Results behind a URL: pushed whole, pulled once, and enough to go on from on another machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import fsspec
+import pytest
+
+from benchmark.config import Cell, Track
+from benchmark.errors import UsageError
+from benchmark.executors import make_executor
+from benchmark.progress import Reporter, Stage
+from benchmark.results import Results
+from benchmark.sweep import run_cells
+
+
+class Stages(Reporter):
+    """Notes which stages were run."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+
+    def open(self, name: str, total: int, done: int, unit: str, per: int) -> Stage:
+        self.names.append(name)
+        return super().open(name, total, done, unit, per)
+
+
+@pytest.fixture(params=["memory", "file"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    return f"memory://{tmp_path.name}" if request.param == "memory" else f"file://{tmp_path}/bucket"
+
+
+def test_what_one_machine_made_another_takes(track: Track, tmp_path: Path, url: str) -> None:
+    cells = [Cell(track, defense, "fidelity", 40, 0) for defense in ("none", "noise")]
+    executor = make_executor("in-process")
+    one = run_cells(cells[:1], Results(tmp_path / "one", url), executor, Reporter())
+    files, base = fsspec.core.url_to_fs(url)
+    names = files.find(base)
+    assert any(name.endswith(f"records/{one.records[0].id}.json") for name in names)
+    assert any("/sheets/" in name for name in names)
+
+    stages = Stages()
+    two = run_cells(cells, Results(tmp_path / "two", url), executor, stages)
+    assert two.records[0] == one.records[0]
+    assert "target images" not in stages.names
+    assert "answers" in stages.names
+
+
+def test_a_half_pushed_artifact_is_made_again(track: Track, tmp_path: Path, url: str) -> None:
+    cell = Cell(track, "none", "fidelity", 40, 0)
+    executor = make_executor("in-process")
+    before = run_cells([cell], Results(tmp_path / "one", url), executor, Reporter()).records[0]
+    files, base = fsspec.core.url_to_fs(url)
+    for name in files.find(base):
+        if name.endswith("manifest.json") or "/records/" in name:
+            files.rm(name)
+    after = run_cells([cell], Results(tmp_path / "two", url), executor, Reporter()).records[0]
+    assert after.figures == before.figures
+
+
+def test_failures_are_mirrored_and_forgotten(track: Track, tmp_path: Path, url: str) -> None:
+    one, two = Results(tmp_path / "one", url), Results(tmp_path / "two", url)
+    one.write_failure("abc", "a cell", "an error", "")
+    two.pull()
+    assert two.read_failure("abc") == "an error"
+    two.forget_failure("abc")
+    three = Results(tmp_path / "three", url)
+    three.pull()
+    assert not three.failure("abc").exists()
+
+
+def test_a_url_that_cannot_be_opened_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="nosuch"):
+        Results(tmp_path, "nosuch://bucket").mirror  # noqa: B018
+
+
+def test_a_place_is_a_folder_or_a_url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GAN_EXTRACTION_BENCH_CACHE", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    assert Results.at("results") == Results(tmp_path / "results")
+    there = Results.at("s3://bucket/board")
+    assert (there.url, there.root.parent) == ("s3://bucket/board", tmp_path / "results")
+    assert there.root != Results.at("s3://bucket/other").root
