@@ -19,7 +19,7 @@ from torch import Tensor
 from benchmark.data import load as load_data
 from benchmark.errors import UsageError
 from benchmark.features import extract
-from benchmark.files import new_array, open_array, write_tensors, write_text
+from benchmark.files import new_array, open_array, write_array, write_tensors, write_text
 from benchmark.gan import Generative, Trained, train
 from benchmark.images import check_images
 from benchmark.interfaces import Attack, Defense, Knowledge
@@ -110,7 +110,7 @@ class Artifacts:
                 )
             return images[torch.randperm(len(images), generator=stream("training images"))[: track.samples]]
 
-        return self._images("training-images", key, lambda folder: np.save(folder / IMAGES, choose().numpy()))
+        return self._images("training-images", key, lambda folder: write_array(folder / IMAGES, choose().numpy()))
 
     def undefended(self, defense: Defense, purpose: str, seed: int, count: int) -> Images:
         """What the target makes of the defense's latents, before any perturbation.
@@ -209,7 +209,7 @@ class Artifacts:
         rng = stream(seed, "attack model's images")
         source = f"{type(attack).__name__}'s attack model"
         images = check_images(model.sample(samples, rng), (samples, *oracle.image_shape), source)
-        np.save(folder / IMAGES, images.numpy())
+        write_array(folder / IMAGES, images.numpy())
         if isinstance(model, Generative):
             write_tensors(folder / "generator.safetensors", model.network.state_dict(), {})
         report = {

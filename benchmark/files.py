@@ -11,8 +11,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 
@@ -59,10 +58,9 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[s
         OSError: it could not be written.
     """
     with replacing(path) as temporary:
-        try:
-            save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, temporary, dict(metadata))
-        except SafetensorError as error:
-            raise OSError(f"cannot write {path}: {error}") from None
+        # Not safetensors' own writer, whose errors do not say which error of the disk they are.
+        content = save({name: tensor.contiguous() for name, tensor in tensors.items()}, dict(metadata))
+        temporary.write_bytes(content)
 
 
 def new_array(path: Path, shape: tuple[int, ...], dtype: type) -> NDArray[Any]:
@@ -81,6 +79,15 @@ def new_array(path: Path, shape: tuple[int, ...], dtype: type) -> NDArray[Any]:
         path.unlink()
         raise OSError(error.errno, error.strerror, str(path)) from None
     return array
+
+
+def write_array(path: Path, array: NDArray[Any]) -> None:
+    """Write a ``.npy`` file.
+
+    Raises:
+        OSError: there is no room, or the folder cannot be written.
+    """
+    new_array(path, array.shape, array.dtype.type)[...] = array
 
 
 def open_array(path: Path) -> NDArray[Any]:

@@ -11,12 +11,14 @@ import statistics
 from pathlib import Path
 
 import click
-import torch
 
 from benchmark.artifacts import Artifacts
 from benchmark.config import Cell, load_track
-from benchmark.progress import LineReporter
+from benchmark.display import reporting
+from benchmark.executors import make_executor
 from benchmark.record import Record
+from benchmark.results import Results
+from benchmark.setting import load_setting
 from benchmark.sheet import draw_sheet
 from benchmark.store import Store
 from benchmark.sweep import run_cells
@@ -25,31 +27,31 @@ DEFENSES = ("none", "noise,sigma=0.1", "jpeg,quality=10")
 
 
 @click.command()
-@click.option("--results", type=click.Path(path_type=Path), default=Path("results"))
+@click.option("--results", "folder", default="results")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("docs/recipe"))
-@click.option("--seeds", default="0,1,2")
+@click.option("--seeds", default=3)
 @click.option("--budget", default=50_000)
-@click.option("--threads", default=2)
-def main(results: Path, out: Path, seeds: str, budget: int, threads: int) -> None:
-    torch.set_num_threads(threads)
+@click.option("--workers", type=int)
+def main(folder: str, out: Path, seeds: int, budget: int, workers: int | None) -> None:
+    results = Results.at(folder)
     track = load_track("fashion-mnist")
-    numbers = [int(seed) for seed in seeds.split(",")]
-    cells = [Cell(track, defense, "fidelity", budget, seed) for seed in numbers for defense in DEFENSES]
-    records = run_cells(cells, results, LineReporter()).records
-    table(records)
-    artifacts = Artifacts(track, Store(results / "artifacts", LineReporter()), LineReporter())
-    rows = {"target": artifacts.undefended(cells[0].made_defense, "reference", numbers[0], track.samples).tensor}
-    for cell in cells[: len(DEFENSES)]:
-        stolen = artifacts.theft(cell.made_attack, cell.made_defense, cell.seed, cell.budget)
-        rows[f"stolen through {cell.defense}"] = stolen.images.tensor
+    cells = [Cell(track, defense, "fidelity", budget, seed) for seed in range(seeds) for defense in DEFENSES]
+    with reporting() as reporter:
+        records = run_cells(cells, results, make_executor("local", workers), reporter).records
+        artifacts = Artifacts(load_setting(track), Store(results.artifacts, reporter), reporter)
+        rows = {"target": artifacts.undefended(cells[0].made_defense, "reference", 0, track.samples).tensor}
+        for cell in cells[: len(DEFENSES)]:
+            stolen = artifacts.theft(cell.made_attack, cell.made_defense, cell.seed, cell.budget)
+            rows[f"stolen through {cell.defense}"] = stolen.images.tensor
+    table(records, [cell.defense for cell in cells[: len(DEFENSES)]])
     draw_sheet(rows, out / "stolen.png")
 
 
-def table(records: list[Record]) -> None:
+def table(records: list[Record], defenses: list[str]) -> None:
     """Accuracy and fidelity by defense, over the seeds."""
     print("| defense | accuracy_fd by seed | mean | spread (max - min) | mean fidelity_fd | seconds an attack |")
     print("| --- | --- | --- | --- | --- | --- |")
-    for defense in DEFENSES:
+    for defense in defenses:
         own = [record for record in records if record.defense == defense]
         accuracy = [record.figures["accuracy_fd"] for record in own]
         fidelity = statistics.mean(record.figures["fidelity_fd"] for record in own)

@@ -129,7 +129,7 @@ def test_ctrl_c_is_one_line(call, track_file: Path, tmp_path: Path, monkeypatch:
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("benchmark.sweep.run", interrupt)
+    monkeypatch.setattr("benchmark.executors.settle.run", interrupt)
     outcome = call("run", "--budget", "40", "--track", track_file, "--results", tmp_path)
     assert outcome.status == 130
     assert "the same command goes on" in outcome.err.splitlines()[-1]
@@ -144,6 +144,7 @@ def test_a_sweep_and_how_far_it_is(call, track_file: Path, tmp_path: Path) -> No
     outcome = call("sweep", *flags)
     assert outcome.status == 0, outcome.err
     assert "2 of 2 cells done" in outcome.out
+    assert "no cell is done yet" not in outcome.out
     assert "2 done, 0 failed" in call("status", *flags).out
     assert len(pd.read_csv(tmp_path / "results" / "leaderboard.csv")) == 2
 

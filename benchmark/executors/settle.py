@@ -73,6 +73,7 @@ def _do(job: Job, name: str, reporter: Reporter) -> Settled:
             told.note(f"failed: {line}")
             return Settled(job, error=line)
         results.forget_failure(name)
+        told.note(f"done in {record.seconds:.1f} s: {results.record(name)}")
         return Settled(job, record)
 
 

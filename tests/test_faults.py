@@ -1,0 +1,219 @@
+"""What may happen to a sweep: kills at any moment, damage, a full disk, a folder that cannot be written, a crowd."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+
+from benchmark.config import Cell, Track
+from benchmark.progress import Reporter
+from benchmark.record import load_record
+from benchmark.results import Results
+from benchmark.sweep import load_sweep
+
+KILLS = 25
+
+TIMING = ["seconds"]
+"""Columns of the board that differ from one time to the next."""
+
+
+@pytest.fixture
+def sweep_file(track_file: Path, tmp_path: Path) -> Path:
+    """Four cells, whose trainings are long enough to be killed in."""
+    track = yaml.safe_load(track_file.read_text())
+    track["recipe"] = {**track["recipe"], "steps": 40, "score_every": 10}
+    (tmp_path / "track.yaml").write_text(yaml.safe_dump(track))
+    path = tmp_path / "sweep.yaml"
+    plan = {"track": str(tmp_path / "track.yaml"), "defenses": ["none", "noise"], "budgets": [40, 600], "seeds": [0]}
+    path.write_text(yaml.safe_dump(plan))
+    return path
+
+
+def _sweep(file: str, results: str) -> None:
+    """What ``python -m benchmark sweep`` does, in a process that has the imports behind it."""
+    import torch
+
+    from benchmark.cli import do_cells
+    from benchmark.executors import make_executor
+
+    torch.set_num_threads(1)
+    sys.stderr = open(os.devnull, "w")  # noqa: SIM115 (for the life of the process)
+    do_cells(load_sweep(Path(file)), Results(Path(results)), make_executor("in-process"))
+
+
+def _board(results: Path) -> str:
+    """The board's CSV without its timing."""
+    return str(pd.read_csv(results / "leaderboard.csv", dtype=str).drop(columns=TIMING).to_csv(index=False))
+
+
+def test_a_sweep_killed_at_any_moment_ends_as_if_undisturbed(sweep_file: Path, tmp_path: Path) -> None:
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["benchmark.executors.settle", "leaderboard.table", "benchmark.cli", __name__])
+
+    def start(results: Path) -> multiprocessing.process.BaseProcess:
+        process = context.Process(target=_sweep, args=(str(sweep_file), str(results)))
+        process.start()
+        return process
+
+    def seconds(results: Path) -> float:
+        before = time.monotonic()
+        process = start(results)
+        process.join()
+        assert process.exitcode == 0
+        return time.monotonic() - before
+
+    undisturbed, killed = tmp_path / "undisturbed", tmp_path / "killed"
+    start(tmp_path / "warm-up").join()
+    whole, idle = seconds(undisturbed), seconds(undisturbed)
+
+    rng = random.Random(0)
+    written: dict[Path, int] = {}
+    ends = []
+    for _ in range(KILLS):
+        process = start(killed)
+        # Beyond what it takes to find what is done, each gets a few hundredths of the work on the average.
+        process.join(idle + rng.uniform(-0.3 * idle, 2 * (whole - idle) / KILLS))
+        if process.exitcode is None:
+            os.kill(process.pid or 0, signal.SIGKILL)
+            process.join()
+        ends.append(process.exitcode)
+        for path in killed.glob("records/*.json"):
+            load_record(path)
+            # A record that stands is never written again: its cell did not run to its end a second time.
+            assert written.setdefault(path, path.stat().st_mtime_ns) == path.stat().st_mtime_ns
+    assert ends.count(-signal.SIGKILL) >= 0.8 * KILLS, "the kills came too late to mean anything"
+    seconds(killed)
+    cells = load_sweep(sweep_file)
+    assert len(list(killed.glob("records/*.json"))) == len(cells)
+    assert not list(killed.rglob("*.work"))
+    assert not list(killed.glob("failures/*"))
+    for log in killed.glob("logs/*.log"):
+        assert log.read_text().count("\ndone in ") <= 1
+    assert _board(killed) == _board(undisturbed)
+
+
+def _truncate(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def _flip(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(bytes(content))
+
+
+def _empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def _foreign(path: Path) -> None:
+    path.write_bytes(b"something else altogether")
+
+
+@pytest.mark.parametrize("damage", [_truncate, _flip, _empty, _foreign])
+def test_damaged_artifacts_are_made_again_to_the_same_figures(
+    track: Track, tmp_path: Path, damage: Callable[[Path], None]
+) -> None:
+    from benchmark.executors import make_executor
+    from benchmark.sweep import run_cells
+
+    cell, results = Cell(track, "jpeg", "fidelity", 40, 0), Results(tmp_path)
+    before = run_cells([cell], results, make_executor("in-process"), Reporter()).records[0]
+    for kind in results.artifacts.iterdir():
+        for artifact in kind.iterdir():
+            if artifact.is_dir():
+                damage(next(path for path in sorted(artifact.iterdir()) if path.name != "manifest.json"))
+    results.record(before.id).unlink()
+    notes: list[str] = []
+
+    class Noting(Reporter):
+        def note(self, text: str) -> None:
+            notes.append(text)
+
+    after = run_cells([cell], results, make_executor("in-process"), Noting()).records[0]
+    assert after.figures == before.figures
+    assert any("is damaged" in note for note in notes)
+
+
+def _namespace(*script: str) -> subprocess.CompletedProcess[str]:
+    """Run shell lines in a mount namespace of their own, where anybody may mount."""
+    if not shutil.which("unshare") or subprocess.run(["unshare", "-rm", "true"], capture_output=True).returncode:
+        pytest.skip("no mount namespaces here")
+    lines = "\n".join(("set -e", *script))
+    return subprocess.run(["unshare", "-rm", "sh", "-c", lines], capture_output=True, text=True, timeout=300)
+
+
+def test_a_full_disk_is_said_and_lost_nothing(sweep_file: Path, tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    command = f"{sys.executable} -m benchmark sweep {sweep_file} --results {disk}"
+    done = _namespace(
+        f"mount -t tmpfs -o size=300k tmpfs {disk}",
+        f"{command} && exit 9 || echo status $?",
+        f"find {disk} -name '*.tmp'",
+        f"mount -o remount,size=64m {disk}",
+        f"{command} | tail -n 1",
+    )
+    assert done.returncode == 0, done.stderr
+    assert "error: the disk is full" in done.stderr, done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout.splitlines() == ["status 1", f"4 of 4 cells done; board: {disk}/leaderboard.csv"]
+
+
+def test_a_folder_that_cannot_be_written_is_said(sweep_file: Path, tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    done = _namespace(
+        f"mount -t tmpfs -o ro tmpfs {disk}",
+        f"{sys.executable} -m benchmark sweep {sweep_file} --results {disk} || echo status $?",
+    )
+    assert done.stdout == "status 1\n"
+    assert done.stderr.splitlines()[-1].startswith("error: ")
+    assert "cannot be written (Read-only file system)" in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr
+
+
+def _save(source: str, folder: str, number: int) -> None:
+    from dataclasses import replace
+
+    from benchmark.cli import write_board
+
+    record = load_record(Path(source))
+    for index in range(5):
+        replace(record, id=f"{number}-{index}", seed=100 * number + index).save(Path(folder) / "records")
+        write_board(Results(Path(folder)))
+
+
+def test_eight_processes_write_records_at_once(track: Track, tmp_path: Path) -> None:
+    from benchmark.executors import make_executor
+    from benchmark.sweep import run_cells
+
+    cell, results = Cell(track, "none", "fidelity", 40, 0), Results(tmp_path / "one")
+    record = run_cells([cell], results, make_executor("in-process"), Reporter()).records[0]
+    crowd = tmp_path / "crowd"
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["benchmark.executors.settle", "leaderboard.table", "benchmark.cli", __name__])
+    writers = [
+        context.Process(target=_save, args=(str(results.record(record.id)), str(crowd), number)) for number in range(8)
+    ]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    assert [writer.exitcode for writer in writers] == [0] * 8
+    assert len(list(crowd.glob("records/*"))) == 40
+    assert all(json.loads(path.read_text()) for path in crowd.glob("records/*"))
+    assert len(pd.read_csv(crowd / "leaderboard.csv")) == 40
