@@ -162,7 +162,7 @@ def show_states(cells: Sequence[Cell], results: Results) -> None:
 
     lines = overview(cells, results)
     for line in lines:
-        share = f" (shares its answers with {line.sharing} others)" if line.sharing else ""
+        share = f" (answers shared with {line.sharing} more)" if line.sharing else ""
         click.echo(f"{line.state:<8} {line.cell.title}{share}" + (f": {line.error}" if line.error else ""))
     counts = Counter(line.state for line in lines)
     click.echo(", ".join(f"{counts[state]} {state}" for state in State))

@@ -1,8 +1,8 @@
 """The contracts: what a target, a defense, an attack, an attack model and a feature extractor are.
 
 Two image formats only. Between components: ``uint8`` NCHW, what an API returns. Inside a defense: ``float32`` NCHW in
-[0, 1]. The base classes own the passage between them, and every check; an author writes the one method that matters.
-Randomness is an explicit ``torch.Generator``; nothing seeds a global.
+[0, 1], unless it works on 8 bits by nature. The base classes own the passage between them, and every check; an author
+writes the one method that matters. Randomness is an explicit ``torch.Generator``; nothing seeds a global.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ __all__ = [
     "Recipe",
     "Target",
     "Trainer",
+    "Uint8Defense",
     "parameter",
     "to_float",
     "to_uint8",
@@ -128,6 +129,30 @@ class Defense(Plugin):
         if not all_finite(x):
             raise PluginError(f"{name}.perturb returned values that are not finite (NaN or infinity)")
         return to_uint8(x)
+
+
+class Uint8Defense(Defense):
+    """A defense that works on 8-bit images by nature, as file formats do. Override :meth:`perturb_uint8`.
+
+    It is spared the way through floats, which may cost more than what it does; :meth:`perturb` follows from it.
+    """
+
+    @abstractmethod
+    def perturb_uint8(self, images: Tensor, rng: torch.Generator) -> Tensor:
+        """Images uint8 (n, C, H, W), not to be written to -> the images handed over, uint8 of the same shape."""
+
+    def perturb(self, x: Tensor, rng: torch.Generator) -> Tensor:
+        """Images float32 (n, C, H, W) in [0, 1], rounded to 256 levels -> :meth:`perturb_uint8` of them, as float32."""
+        return to_float(self.perturb_uint8(to_uint8(x), rng))
+
+    def answer(self, images: Tensor, rng: torch.Generator) -> Tensor:
+        """Undefended images uint8 (n, C, H, W) -> answers, uint8 of the same shape: :meth:`perturb_uint8`, checked.
+
+        Raises:
+            PluginError: ``perturb_uint8`` returned nothing, or another shape or dtype.
+        """
+        answers = self.perturb_uint8(images, rng)
+        return check_images(answers, tuple(images.shape), f"{type(self).__name__}.perturb_uint8")
 
 
 class Trainer(Protocol):

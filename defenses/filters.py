@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar
 
 import cv2
@@ -12,11 +14,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from benchmark.errors import UsageError
-from benchmark.interfaces import Defense, parameter, to_float, to_uint8
+from benchmark.images import through_opencv
+from benchmark.interfaces import Uint8Defense, parameter
 
 
 @dataclass(frozen=True)
-class Filter(Defense):
+class Filter(Uint8Defense):
     """Smoothing: each pixel becomes a Gaussian mean, a median or a bilateral mean of its neighbourhood.
 
     The neighbourhood is ``size`` x ``size`` (bilateral: the disc in it), ``size`` odd, in 3 ... 31; more is stronger.
@@ -49,28 +52,23 @@ class Filter(Defense):
         if self.size % 2 == 0:
             raise UsageError(f"Filter.size is {self.size}, but must be odd, so that a neighbourhood has a centre")
 
-    def perturb(self, x: Tensor, rng: torch.Generator) -> Tensor:
-        """Float32 (n, C, H, W) in [0, 1] -> smoothed images of the same shape, multiples of 1/255 in [0, 1].
+    def perturb_uint8(self, images: Tensor, rng: torch.Generator) -> Tensor:
+        """Uint8 (n, C, H, W), C of 1 or 3 -> smoothed images, uint8 of the same shape.
 
         Raises:
-            UsageError: the images have other than 1 or 3 channels.
+            UsageError: the images have another number of channels.
         """
-        if x.shape[1] not in (1, 3):
-            raise UsageError(f"filter was given images of {x.shape[1]} channels, but takes 1 (gray) or 3 (RGB)")
-        images: NDArray[np.uint8] = to_uint8(x).permute(0, 2, 3, 1).contiguous().numpy()
-        for image in images:
-            image[...] = self._smoothed(image).reshape(image.shape)
-        return to_float(torch.from_numpy(images).permute(0, 3, 1, 2)).contiguous()
+        return through_opencv(images, self._smoothing())
 
     @property
     def sigma(self) -> float:
         """Standard deviation of the Gaussian in pixels, by OpenCV's rule."""
         return 0.3 * ((self.size - 1) * 0.5 - 1) + 0.8
 
-    def _smoothed(self, image: NDArray[np.uint8]) -> NDArray[Any]:
-        """One image uint8 (H, W, C), smoothed; a single channel may lose its axis."""
+    def _smoothing(self) -> Callable[[NDArray[np.uint8]], NDArray[Any]]:
+        """The library call that smooths one image as OpenCV has it; bound once, as small images are soon smoothed."""
         if self.kind == "median":
-            return cv2.medianBlur(image, self.size)
+            return partial(cv2.medianBlur, ksize=self.size)
         if self.kind == "bilateral":
-            return cv2.bilateralFilter(image, self.size, 255 * self.sigma_color, self.sigma)
-        return cv2.GaussianBlur(image, (self.size, self.size), self.sigma)
+            return partial(cv2.bilateralFilter, d=self.size, sigmaColor=255 * self.sigma_color, sigmaSpace=self.sigma)
+        return partial(cv2.GaussianBlur, ksize=(self.size, self.size), sigmaX=self.sigma)

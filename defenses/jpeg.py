@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import cv2
 import numpy as np
 import torch
 from kornia.enhance import jpeg_codec_differentiable
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from benchmark.errors import UsageError
-from benchmark.interfaces import Defense, parameter, to_float
+from benchmark.images import check_channels, through_opencv
+from benchmark.interfaces import Uint8Defense, parameter, to_float, to_uint8
 
 BLOCK = 16
 """Side in pixels of the blocks that JPEG codes with halved chroma: two of its 8 x 8 transforms a side."""
 
 
 @dataclass(frozen=True)
-class Jpeg(Defense):
+class Jpeg(Uint8Defense):
     """JPEG compression: each image is encoded at a quality and decoded again.
 
     In YCbCr with chroma at half the resolution (gray images: luma alone), each 8 x 8 block's cosine transform is
@@ -35,35 +36,35 @@ class Jpeg(Defense):
     quality: int = parameter(50, "JPEG quality; less is stronger", low=1, high=100)
     codec: str = parameter("opencv", "real encoder, or differentiable model of one", choices=("opencv", "kornia"))
 
-    def perturb(self, x: Tensor, rng: torch.Generator) -> Tensor:
-        """Float32 (n, C, H, W) in [0, 1], C of 1 or 3 -> what a JPEG file keeps, of the same shape, in [0, 1].
+    def perturb_uint8(self, images: Tensor, rng: torch.Generator) -> Tensor:
+        """Uint8 (n, C, H, W), C of 1 or 3 -> what a JPEG file keeps, uint8 of the same shape.
 
         Raises:
             UsageError: the images have another number of channels.
         """
-        if x.shape[1] not in (1, 3):
-            raise UsageError(f"jpeg was given images of {x.shape[1]} channels, but takes 1 (gray) or 3 (RGB)")
-        return _through_files(x, self.quality) if self.codec == "opencv" else _through_model(x, self.quality)
+        if self.codec == "kornia":
+            return to_uint8(self.perturb(to_float(images), rng))
+        return through_opencv(images, self._through_file)
 
+    def perturb(self, x: Tensor, rng: torch.Generator) -> Tensor:
+        """Float32 (n, C, H, W) in [0, 1], C of 1 or 3 -> what a JPEG file keeps, of the same shape, in [0, 1].
 
-def _through_files(x: Tensor, quality: int) -> Tensor:
-    """Encode and decode each image with OpenCV, which takes height, width, channel, in the order blue, green, red."""
-    n, channels, height, width = x.shape
-    # Rounds as to_uint8 does, in a tenth of the time: with it, conversions would cost as much as the encoder.
-    levels = cv2.convertScaleAbs(x.reshape(n, -1).numpy(), alpha=255).reshape(n, channels, -1)
-    planes = [levels[:, channel] for channel in reversed(range(channels))]
-    images = cv2.merge(planes).reshape(n, height, width, channels)
-    mode = cv2.IMREAD_COLOR if channels == 3 else cv2.IMREAD_GRAYSCALE
-    settings = (cv2.IMWRITE_JPEG_QUALITY, quality)
-    for image in images:
-        _, file = cv2.imencode(".jpg", image, settings)
-        image[...] = np.asarray(cv2.imdecode(file, mode)).reshape(image.shape)
-    cv2.split(images.reshape(n, -1, channels), planes)
-    return to_float(torch.from_numpy(levels)).view(x.shape)
+        With ``codec`` "kornia" it has a gradient, and neither the images nor what is kept of them is rounded.
+
+        Raises:
+            UsageError: the images have another number of channels.
+        """
+        return _through_model(x, self.quality) if self.codec == "kornia" else super().perturb(x, rng)
+
+    def _through_file(self, picture: NDArray[np.uint8]) -> NDArray[Any]:
+        """One image as OpenCV has it, encoded and decoded again."""
+        _, file = cv2.imencode(".jpg", picture, (cv2.IMWRITE_JPEG_QUALITY, self.quality))
+        return np.asarray(cv2.imdecode(file, cv2.IMREAD_UNCHANGED))
 
 
 def _through_model(x: Tensor, quality: int) -> Tensor:
     """Kornia's codec on the whole batch; it takes three channels and whole blocks, which repeated edges fill up."""
+    check_channels(x, "kornia's JPEG")
     height, width = x.shape[-2:]
     padded = F.pad(x.expand(-1, 3, -1, -1), (0, -width % BLOCK, 0, -height % BLOCK), mode="replicate")
     coded: Tensor = jpeg_codec_differentiable(padded, torch.tensor([float(quality)]))

@@ -10,7 +10,7 @@ import torch
 from defense_pictures import generator, pictures
 
 from benchmark.errors import UsageError
-from benchmark.interfaces import Defense, to_float
+from benchmark.interfaces import Defense, to_float, to_uint8
 from defenses.controls import Garbage, Undefended
 from defenses.filters import Filter
 from defenses.jpeg import Jpeg
@@ -53,7 +53,15 @@ def test_images_of_any_shape_stay_images(defense: Defense, shape: tuple[int, int
     assert y.dtype == torch.float32
     assert y.min() >= 0
     assert y.max() <= 1
-    assert defense.answer(pictures(3, shape), generator()).dtype == torch.uint8
+
+
+@every_defense
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_answers_are_what_perturb_makes_of_the_images(defense: Defense, shape: tuple[int, int, int]) -> None:
+    images = pictures(3, shape)
+    answers = defense.answer(images, generator())
+    assert torch.equal(images, pictures(3, shape)), "the images handed in were changed"
+    assert torch.equal(answers, to_uint8(defense.perturb(to_float(images), generator())))
 
 
 @every_defense

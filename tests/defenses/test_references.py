@@ -96,6 +96,13 @@ def test_both_codecs_agree_at_high_quality(channels: int, side: int) -> None:
     assert float((real - images).pow(2).mean().sqrt()) > 0.1
 
 
+def test_the_differentiable_codec_has_a_gradient() -> None:
+    x = to_float(pictures(1, (3, 17, 20))).requires_grad_()
+    (gradient,) = torch.autograd.grad(Jpeg(codec="kornia").perturb(x, RNG).sum(), x)
+    assert gradient.isfinite().all()
+    assert gradient.abs().sum() > 1
+
+
 @pytest.mark.parametrize("shape", [(1, 28, 28), (3, 17, 40), (3, 20, 20)])
 @pytest.mark.parametrize("size", [3, 5, 9, 15])
 def test_gaussian_filter(shape: tuple[int, int, int], size: int) -> None:
@@ -119,10 +126,19 @@ def test_median_filter(shape: tuple[int, int, int], size: int) -> None:
             np.testing.assert_array_equal(smooth, ndimage.median_filter(channel, size, mode="nearest"))
 
 
+@pytest.mark.parametrize("shape", [(1, 28, 28), (3, 17, 40), (3, 20, 20)])
+@pytest.mark.parametrize("size", [3, 5, 9])
+def test_bilateral_filter(shape: tuple[int, int, int], size: int) -> None:
+    images = pictures(2, shape)
+    defense = Filter("bilateral", size, sigma_color=0.1)
+    for image, answer in zip(images, defense.answer(images, RNG), strict=True):
+        np.testing.assert_array_equal(hwc(answer), cv2.bilateralFilter(hwc(image), size, 25.5, defense.sigma))
+
+
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("size", [3, 7])
-def test_bilateral_filter(channels: int, size: int) -> None:
-    """Against the formula, written out over a mirrored edge."""
+def test_bilateral_filter_by_its_formula(channels: int, size: int) -> None:
+    """Written out over a mirrored edge."""
     images = pictures(1, (channels, 12, 14))
     defense = Filter("bilateral", size, sigma_color=0.1)
     radius = size // 2
