@@ -45,7 +45,7 @@ class RayCluster:
 
         ray = self._ray
         if not ray.is_initialized():
-            ray.init(log_to_driver=False, include_dashboard=False if "RAY_ADDRESS" not in os.environ else None)
+            ray.init(log_to_driver=False, logging_level="ERROR")
         events = Queue(actor_options={"num_cpus": 0})
         screen = _Screen(reporter)
         options = {"num_cpus": self._cpus, "num_gpus": self._gpus, "max_retries": TRIES - 1}
