@@ -142,12 +142,13 @@ class Artifacts:
         if type(defense).perturb is Defense.perturb:
             return self.undefended(defense, purpose, seed, count)
         key = dict(answers_key(self.setting, defense, purpose, seed)) | {"count": count, "draw": DRAW}
-        undefended = self.undefended(defense, purpose, seed, count).tensor
+        undefended = self.undefended(defense, purpose, seed, count)
 
         def draw(batch: int, rows: slice) -> Tensor:
             # Always a whole batch, the last one filled up with its own images: how many a defense is given, and so how
             # much randomness it draws, must not depend on how many answers are wanted.
-            whole = undefended[rows][torch.arange(DRAW) % (rows.stop - rows.start)]
+            # Mapped anew for each batch: what was read before need not stay in memory.
+            whole = undefended.tensor[rows][torch.arange(DRAW) % (rows.stop - rows.start)]
             return defense.answer(whole, stream(purpose, seed, "perturb", batch))
 
         return self._images("answers", key, lambda folder: self._draw(folder, "answers", count, draw))
