@@ -228,14 +228,14 @@ def list_command(what: str | None) -> None:
     """What there is: defenses, attacks, extractors, tracks, targets, or the columns of the board."""
     from benchmark.config import load_track, track_names
     from benchmark.registry import KINDS, describe, names
-    from benchmark.targets import target_names
+    from benchmark.targets import summary, target_names
     from leaderboard.table import COLUMNS
 
     kinds = {f"{kind}s": kind for kind in KINDS}
     tables: dict[str, dict[str, list[str]]] = {
         **{plural: {name: describe(kind, name) for name in names(kind)} for plural, kind in kinds.items()},
         "tracks": {name: [load_track(name).summary] for name in track_names()},
-        "targets": {name: [] for name in target_names()},
+        "targets": {name: [summary(name)] for name in target_names()},
         "columns": {name: [text] for name, text in COLUMNS.items()},
     }
     if what is not None and what not in tables:
@@ -244,7 +244,7 @@ def list_command(what: str | None) -> None:
         if what == title or (what is None and title != "columns"):
             click.echo(title)
             for name, lines in entries.items():
-                first, *rest = lines or [""]
+                first, *rest = lines
                 click.echo(f"  {name:<20} {first}".rstrip())
                 for line in rest:
                     click.echo(f"  {'':<20}   {line}")

@@ -167,8 +167,7 @@ class Cell:
                 f"the budget is {self.budget}, but on track {self.track.name}{' (quick)' if self.track.quick else ''} "
                 f"it must lie between {MIN_BUDGET} and {self.track.max_budget}"
             )
-        if type(self.seed) is not int or not 0 <= self.seed < 2**31:
-            raise UsageError(f"the seed is {self.seed!r}, but must be an integer between 0 and {2**31 - 1}")
+        check_seed(self.seed)
         # Made now, so that a typing error in the last of many cells is known before the first is run.
         object.__setattr__(self, "defense", canonical(self.defense, self.made_defense))
         object.__setattr__(self, "attack", canonical(self.attack, self.made_attack))
@@ -193,6 +192,16 @@ class Cell:
         """The attack that its spec describes."""
         attack: Attack = load("attack", self.attack)
         return attack
+
+
+def check_seed(seed: object) -> None:
+    """Refuse what is not a seed.
+
+    Raises:
+        UsageError: it is not an integer between 0 and 2**31 - 1.
+    """
+    if type(seed) is not int or not 0 <= seed < 2**31:
+        raise UsageError(f"the seed is {seed!r}, but must be an integer between 0 and {2**31 - 1}")
 
 
 MIN_SIDE = 16

@@ -75,8 +75,11 @@ def with_strength(spec: str, value: float) -> str:
 
 
 def describe(kind: str, name: str) -> list[str]:
-    """What a plugin is, in one line, and a line for each of its parameters."""
-    found = _find(kind, name)[0]
+    """What a plugin is, in one line, and a line for each of its parameters; or why it cannot be imported."""
+    try:
+        found = _find(kind, name)[0]
+    except PluginError as error:
+        return [str(error)]
     lines = [(inspect.getdoc(found) or "").partition("\n")[0]]
     if not dataclasses.is_dataclass(found):
         return lines

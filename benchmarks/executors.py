@@ -1,6 +1,6 @@
 """One sweep of six small cells, by each executor in turn: in process, two local workers, Ray with one core a cell.
 
-    python -m benchmarks.executors
+python -m benchmarks.executors
 """
 
 from __future__ import annotations

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import errno
 import sys
+from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from benchmark import cli, files
+from benchmark import cli, files, registry
 from benchmark.registry import names
 from leaderboard.table import COLUMNS
 
@@ -176,6 +177,7 @@ def test_list_names_everything_there_is(call) -> None:
             assert f"  {name}" in outcome.out
     assert "quality=50" in outcome.out
     assert "fashion-mnist" in outcome.out
+    assert "sngan-tapered trained on fashion-mnist: FD" in outcome.out
     columns = call("list", "columns").out
     assert all(f"  {name}" in columns for name in COLUMNS)
 
@@ -186,6 +188,26 @@ def test_version(call) -> None:
 
 def test_help_without_arguments(call) -> None:
     assert "train-target" in call().out
+
+
+def test_list_survives_a_plugin_that_cannot_be_imported(call, monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = EntryPoint("broken", "no.such.module:Thing", "gan_extraction_bench.defenses")
+    found = registry._entry_points("defense")
+    monkeypatch.setattr(
+        registry, "_entry_points", lambda kind: {**found, "broken": broken} if kind == "defense" else {}
+    )
+    outcome = call("list", "defenses")
+    assert outcome.status == 0
+    assert "  broken               plugin 'broken' (no.such.module:Thing) cannot be imported" in outcome.out
+    assert "  jpeg" in outcome.out
+
+
+@pytest.mark.parametrize(("seed", "says"), [("-1", "seed"), ("3", "finished")])
+def test_train_target_leaves_what_is_finished(call, track_file: Path, tmp_path: Path, seed: str, says: str) -> None:
+    (tmp_path / "metrics.json").write_text("{}")
+    outcome = call("train-target", "--track", track_file, "--out", tmp_path, "--seed", seed)
+    assert outcome.status == 2
+    assert says in outcome.err
 
 
 def test_train_target_writes_a_card(call, track_file: Path, tmp_path: Path) -> None:

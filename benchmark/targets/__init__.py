@@ -23,7 +23,7 @@ from benchmark.interfaces import ImageShape, Target
 from benchmark.networks import DISCRIMINATORS, GENERATORS
 from benchmark.recipe import Recipe
 
-GENERATOR, DISCRIMINATOR = "generator.safetensors", "discriminator.safetensors"
+GENERATOR, DISCRIMINATOR, METRICS = "generator.safetensors", "discriminator.safetensors", "metrics.json"
 
 
 @dataclass(frozen=True)
@@ -72,6 +72,16 @@ class NetworkTarget(Target):
 def target_names() -> list[str]:
     """The targets that come with the harness."""
     return sorted(path.name for path in files("benchmark.targets").iterdir() if (path / GENERATOR).is_file())
+
+
+def summary(name: str) -> str:
+    """A shipped target in one line."""
+    metrics = json.loads((files("benchmark.targets") / name / METRICS).read_text(encoding="utf-8"))
+    generator = metrics["training"]["recipe"]["generator"]
+    return (
+        f"{generator} trained on {metrics['training_set']}: FD {metrics['fd']:.0f} (floor "
+        f"{metrics['floor_training_set']:.0f}), precision {metrics['precision']:.2f}, recall {metrics['recall']:.2f}"
+    )
 
 
 def load_target(name: str) -> NetworkTarget:

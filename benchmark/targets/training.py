@@ -15,7 +15,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from torch import Tensor
 
-from benchmark.config import Track
+from benchmark.config import Track, check_seed
 from benchmark.data import ImageSet
 from benchmark.data import load as load_data
 from benchmark.errors import UsageError
@@ -28,7 +28,7 @@ from benchmark.progress import Reporter
 from benchmark.record import device, versions
 from benchmark.registry import load
 from benchmark.sheet import draw_sheet
-from benchmark.targets import save_target
+from benchmark.targets import METRICS, save_target
 
 WORK = "training"
 """Sub-folder for the checkpoint, while training is under way."""
@@ -49,8 +49,12 @@ def train_target(track: Track, folder: Path, seed: int, reporter: Reporter) -> d
         The figures of the card.
 
     Raises:
-        UsageError: the training set has fewer images than the card compares.
+        UsageError: the seed is out of range, the folder holds a finished target, or the training set has fewer images
+            than the card compares.
     """
+    check_seed(seed)
+    if (folder / METRICS).exists() and not (folder / WORK).exists():
+        raise UsageError(f"{folder} holds a target that is finished; give another folder, or remove it")
     data = load_data(track.data, "train", track.size, track.channels, reporter.advancing)
     if len(data) < 2 * track.samples:
         raise UsageError(
@@ -73,7 +77,7 @@ def train_target(track: Track, folder: Path, seed: int, reporter: Reporter) -> d
         "device": device(),
         "versions": versions(),
     }
-    write_text(folder / "metrics.json", json.dumps(figures, indent=1, sort_keys=True) + "\n")
+    write_text(folder / METRICS, json.dumps(figures, indent=1, sort_keys=True) + "\n")
     sample = trained.generator.sample(128, torch.Generator().manual_seed(seed))
     # No training images: the card may be published where they may not.
     draw_sheet({folder.name: sample}, folder / "samples.png", lines=8)
