@@ -189,7 +189,7 @@ class _Run:
     @cached_property
     def images_hash(self) -> str:
         """SHA-256 (hex) of the images."""
-        return hashlib.sha256(memoryview(self.images.contiguous().numpy())).hexdigest()
+        return hashlib.sha256(self.images.contiguous().numpy().data).hexdigest()
 
     def identity(self) -> str:
         """What this checkpoint belongs to."""
