@@ -15,11 +15,11 @@ from statistics import median
 from typing import Any
 
 from benchmark.config import Cell, load_track, parse_budget, read_mapping
-from benchmark.errors import DataError, UsageError
+from benchmark.errors import UsageError
 from benchmark.executors.base import Executor, Job, Settled
 from benchmark.keys import cell_id
 from benchmark.progress import Reporter
-from benchmark.record import Record, load_record
+from benchmark.record import Record
 from benchmark.registry import with_strength
 from benchmark.results import Results, State
 
@@ -106,32 +106,30 @@ def run_cells(
         OSError: the results folder cannot be written.
     """
     results.pull()
-    settled: dict[Cell, Settled] = {}
-    jobs = []
-    for cell, drawn in zip(cells, draws(cells), strict=True):
-        job = Job(cell, results, drawn, force, retry_failed)
-        record = None if force else _done(cell, results)
-        if record:
-            settled[cell] = Settled(job, record)
-        else:
-            jobs.append(job)
-    if jobs:
-        with reporter.stage("cells", len(cells), done=len(settled), unit="") as stage:
+    jobs = [Job(cell, results, drawn, force, retry_failed) for cell, drawn in zip(cells, draws(cells), strict=True)]
+    settled = {job.cell: known for job in jobs if (known := job.found(reporter))}
+    if len(settled) < len(cells):
+        with reporter.stage("cells", len(cells), done=len(settled)) as stage:
             # First what nobody is at; then what others were at is waited for, or done if they left it undone.
             for wait in (False, True):
-                for each in executor.map([replace(job, wait=wait) for job in jobs], reporter):
+                left = [replace(job, wait=wait) for job in jobs if job.cell not in settled]
+                for each in executor.map(left, reporter) if left else ():
                     if each.record or each.error:
                         settled[each.job.cell] = each
-                        if each.record and results.url:
-                            # Whoever did it may have another copy of the results than this one.
-                            each.record.save(results.records)
+                        _keep(each)
                         stage.advance()
-                jobs = [job for job in jobs if job.cell not in settled]
     found = [settled[cell] for cell in cells]
     return Outcome(
         [each.record for each in found if each.record],
         {each.job.cell.title: each.error for each in found if each.error},
     )
+
+
+def _keep(settled: Settled) -> None:
+    """Write a record where this process looks for it: whoever made it may have had another copy of the results."""
+    results = settled.job.results
+    if settled.record and results.url:
+        settled.record.save(results.records)
 
 
 def draws(cells: Sequence[Cell]) -> list[int]:
@@ -145,15 +143,6 @@ def draws(cells: Sequence[Cell]) -> list[int]:
 
 def _answers(cell: Cell) -> tuple[Any, ...]:
     return cell.track, cell.defense, cell.seed
-
-
-def _done(cell: Cell, results: Results) -> Record | None:
-    """The record of a cell that is done; a damaged one is no record."""
-    try:
-        path = results.record(cell_id(cell))
-        return load_record(path) if path.exists() else None
-    except DataError:
-        return None
 
 
 @dataclass(frozen=True)
@@ -186,8 +175,9 @@ def work_left(lines: Sequence[Line], results: Results) -> timedelta | None:
 
     None before a first cell is done: nothing was measured then.
     """
-    records = [_done(line.cell, results) for line in lines if line.state is State.DONE]
+    found = [Job(line.cell, results).found(Reporter()) for line in lines if line.state is State.DONE]
+    records = [each.record for each in found if each and each.record]
     # What a cell took when its attack came from the store says nothing of a cell whose attack is still to be made.
-    seconds = [max(record.seconds, record.attack_seconds) for record in records if record]
+    seconds = [max(record.seconds, record.attack_seconds) for record in records]
     left = sum(line.state in (State.LEFT, State.RUNNING) for line in lines)
     return timedelta(seconds=round(median(seconds) * left)) if seconds else None

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from benchmark.config import Cell
+from benchmark.errors import DataError
 from benchmark.keys import cell_id
 from benchmark.progress import Reporter
-from benchmark.record import Record
+from benchmark.record import Record, load_record
 from benchmark.results import Results
 
 
@@ -27,6 +28,20 @@ class Job:
     """Do again what failed."""
     wait: bool = False
     """Wait for another process that is at the cell, rather than pass it by."""
+
+    def found(self, reporter: Reporter) -> Settled | None:
+        """The outcome that the cell has already; none if it is to be done, or what stands there is damaged."""
+        name, results = cell_id(self.cell), self.results
+        if self.force:
+            return None
+        try:
+            if results.record(name).exists():
+                return Settled(self, load_record(results.record(name)))
+            if results.failure(name).exists() and not self.retry_failed:
+                return Settled(self, error=results.read_failure(name))
+        except DataError as error:
+            reporter.note(f"{error}: doing its cell again")
+        return None
 
     def give_up(self, error: str) -> Settled:
         """The outcome of a job that its workers did not survive, kept as a failure of its cell."""

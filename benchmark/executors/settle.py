@@ -11,12 +11,11 @@ from datetime import UTC, datetime
 from filelock import Timeout
 
 from benchmark.artifacts import Artifacts
-from benchmark.errors import BenchmarkError, DataError, PluginError
+from benchmark.errors import BenchmarkError, PluginError
 from benchmark.executors.base import Job, Settled
 from benchmark.keys import cell_id
 from benchmark.pipeline import run
 from benchmark.progress import Both, LineReporter, Reporter
-from benchmark.record import load_record
 from benchmark.setting import load_setting
 from benchmark.store import Store
 
@@ -37,21 +36,7 @@ def settle(job: Job, reporter: Reporter) -> Settled:
         return Settled(job)
     with held:
         job.results.mirror.pull(job.results.record(name))
-        found = None if job.force else _found(job, name, reporter)
-        return found or _do(job, name, reporter)
-
-
-def _found(job: Job, name: str, reporter: Reporter) -> Settled | None:
-    """The outcome of a job that was done before, if it was."""
-    results = job.results
-    try:
-        if results.record(name).exists():
-            return Settled(job, load_record(results.record(name)))
-        if results.failure(name).exists() and not job.retry_failed:
-            return Settled(job, error=results.read_failure(name))
-    except DataError as error:
-        reporter.note(f"{error}: doing its cell again")
-    return None
+        return job.found(reporter) or _do(job, name, reporter)
 
 
 def _do(job: Job, name: str, reporter: Reporter) -> Settled:
