@@ -1,10 +1,11 @@
-"""The metrics: pure functions of two sets of features, or of pairs of images."""
+"""The metrics: pure functions of two sets of features, of pairs of images, or of one set of images."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Literal
 
+from benchmark.metrics.diversity import diversity
 from benchmark.metrics.frechet import Moments, frechet, frechet_distance, merge, moments
 from benchmark.metrics.inputs import Features
 from benchmark.metrics.kernel import KernelDistance, kid
@@ -17,6 +18,7 @@ __all__ = [
     "KernelDistance",
     "Manifold",
     "Moments",
+    "diversity",
     "frechet",
     "frechet_distance",
     "kid",
@@ -40,4 +42,5 @@ CLOSER: Mapping[str, Literal["low", "high"]] = {
 """Figure -> the values that say that the first argument of its metric is close to the second.
 
 The names are the ends of the boards' columns: ``fd`` of ``utility_fd``, ``fidelity_fd`` and ``accuracy_fd``.
+Diversity is not among them: it compares nothing, and noise has the most of it.
 """
