@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
+from benchmark.metrics.bins import BinComparison, compare_bins, fit_bins
 from benchmark.metrics.diversity import diversity
 from benchmark.metrics.frechet import Moments, frechet, frechet_distance, merge, moments
 from benchmark.metrics.inputs import Features
@@ -14,11 +15,14 @@ from benchmark.metrics.paired import psnr, ssim
 
 __all__ = [
     "CLOSER",
+    "BinComparison",
     "Features",
     "KernelDistance",
     "Manifold",
     "Moments",
+    "compare_bins",
     "diversity",
+    "fit_bins",
     "frechet",
     "frechet_distance",
     "kid",
@@ -36,6 +40,8 @@ CLOSER: Mapping[str, Literal["low", "high"]] = {
     "recall": "high",
     "density": "high",
     "coverage": "high",
+    "ndb": "low",
+    "js": "low",
     "psnr": "high",
     "ssim": "high",
 }
