@@ -32,9 +32,13 @@ TRAINING_CODE = (
 )
 """The modules that determine what a training gives."""
 
+BINS_CODE = ("benchmark.metrics.bins", "benchmark.metrics.inputs")
+"""The modules that determine the bins of a set of features."""
+
 METRIC_CODE = (
+    *BINS_CODE,
+    "benchmark.metrics.diversity",
     "benchmark.metrics.frechet",
-    "benchmark.metrics.inputs",
     "benchmark.metrics.kernel",
     "benchmark.metrics.manifold",
     "benchmark.metrics.paired",
@@ -71,6 +75,6 @@ def cell_id(cell: Cell) -> str:
         "attack": plugin_key(cell.made_attack),
         "budget": cell.budget,
         "seed": cell.seed,
-        "code": code_hash(*TRAINING_CODE, *METRIC_CODE, "benchmark.artifacts"),
+        "code": code_hash(*TRAINING_CODE, *METRIC_CODE, "benchmark.artifacts", "benchmark.measures"),
     }
     return digest(key)
