@@ -33,14 +33,16 @@ TRAINING_CODE = (
 """The modules that determine what a training gives."""
 
 BINS_CODE = ("benchmark.metrics.bins", "benchmark.metrics.inputs")
-"""The modules that determine the bins of a set of features."""
+KERNEL_CODE = ("benchmark.metrics.kernel", "benchmark.metrics.inputs")
+MANIFOLD_CODE = ("benchmark.metrics.manifold", "benchmark.metrics.inputs")
+"""The modules that determine what comparisons know of one set of features: bins, kernel sums, reaches."""
 
 METRIC_CODE = (
     *BINS_CODE,
+    *KERNEL_CODE,
+    *MANIFOLD_CODE,
     "benchmark.metrics.diversity",
     "benchmark.metrics.frechet",
-    "benchmark.metrics.kernel",
-    "benchmark.metrics.manifold",
     "benchmark.metrics.paired",
 )
 """The modules that determine what a comparison gives."""

@@ -6,25 +6,30 @@ import json
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 
 from benchmark.artifacts import Artifacts, Images, stream
 from benchmark.features import extract
 from benchmark.files import new_array, open_array, write_array, write_text
-from benchmark.keys import BINS_CODE, METRIC_CODE
-from benchmark.metrics import Features, compare_bins, diversity, fit_bins, frechet, kid, manifold, psnr, ssim
+from benchmark.keys import BINS_CODE, KERNEL_CODE, MANIFOLD_CODE, METRIC_CODE
+from benchmark.metrics import (
+    Centres,
+    Features,
+    KernelSums,
+    Reach,
+    compare_bins,
+    diversity,
+    fit_bins,
+    frechet,
+    kernel_sums,
+    kid,
+    manifold,
+    psnr,
+    reach,
+    ssim,
+)
 from benchmark.source import code_hash
-
-
-class FeatureMeasure(Protocol):
-    """A named function of two sets of features, (judged, reference), to figures."""
-
-    __name__: str
-
-    def __call__(self, images: Features, reference: Features) -> dict[str, float]:
-        """The figures by name."""
 
 
 class Measures:
@@ -49,33 +54,34 @@ class Measures:
         key = {"images": images.checksum, "extractor": self.setting.extractor_key}
         return self.store.fetch("features", key, make) / "features.npy"
 
-    def comparison(self, measure: FeatureMeasure, images: Images, reference: Images) -> dict[str, float]:
-        """Figures of the features of one set of images against those of another, in that order."""
+    def distance(self, images: Images, reference: Images) -> dict[str, float]:
+        """Fréchet distance and KID, with its standard error, of one set of images to another."""
 
         def compute() -> dict[str, float]:
-            return measure(open_array(self.features(images)), open_array(self.features(reference)))
+            x, y = open_array(self.features(images)), open_array(self.features(reference))
+            kernel = kid(x, y, sums=(self._kernel_sums(images), self._kernel_sums(reference)))
+            return {"fd": frechet(x, y), "kid": kernel.value, "kid_error": kernel.standard_error}
 
-        return self._figures(measure.__name__, (images, reference), compute)
+        return self._figures("distance", (images, reference), compute)
+
+    def quality(self, images: Images, reference: Images) -> dict[str, float]:
+        """Fréchet distance, precision, recall, density and coverage of one set of images against another."""
+
+        def compute() -> dict[str, float]:
+            x, y = open_array(self.features(images)), open_array(self.features(reference))
+            neighbours = manifold(x, y, reaches=(self._reach(images), self._reach(reference)))
+            return {"fd": frechet(x, y), **asdict(neighbours)}
+
+        return self._figures("quality", (images, reference), compute)
 
     def bins(self, images: Images, reference: Images) -> dict[str, float]:
-        """How the features of one set of images fill the bins of another's, which are the same for all sets."""
+        """How one set of images fills the bins of another."""
 
         def compute() -> dict[str, float]:
-            judged, references = open_array(self.features(images)), open_array(self.features(reference))
-            return asdict(compare_bins(judged, references, open_array(self.centres(reference))))
+            x, y = open_array(self.features(images)), open_array(self.features(reference))
+            return asdict(compare_bins(x, y, self._centres(reference)))
 
         return self._figures("bins", (images, reference), compute)
-
-    def centres(self, reference: Images) -> Path:
-        """The ``.npy`` file of the centres of the bins of a stored set of images, float32 (k, dim)."""
-
-        def make(folder: Path) -> None:
-            with self.reporter.stage("bins", 1) as stage:
-                write_array(folder / "centres.npy", fit_bins(open_array(self.features(reference))))
-                stage.advance()
-
-        key = {"images": reference.checksum, "extractor": self.setting.extractor_key, "code": code_hash(*BINS_CODE)}
-        return self.store.fetch("bins", key, make) / "centres.npy"
 
     def diversity(self, images: Images) -> dict[str, float]:
         """How varied a set of images is; the same pairs are drawn of every set of so many images."""
@@ -92,6 +98,42 @@ class Measures:
             return {"psnr": psnr(answers.tensor, undefended.tensor), "ssim": ssim(answers.tensor, undefended.tensor)}
 
         return self._figures("similarity", (answers, undefended), compute)
+
+    def _kernel_sums(self, images: Images) -> KernelSums:
+        def make(folder: Path, features: Features) -> None:
+            sums = kernel_sums(features)
+            content = {"rows": sums.rows.tolist(), "squares": sums.squares}
+            write_text(folder / "sums.json", json.dumps(content) + "\n")
+
+        folder = self._summary("kernel-sums", images, KERNEL_CODE, make)
+        content = json.loads((folder / "sums.json").read_text(encoding="utf-8"))
+        return KernelSums(np.array(content["rows"]), content["squares"])
+
+    def _reach(self, images: Images) -> Reach:
+        def make(folder: Path, features: Features) -> None:
+            write_array(folder / "reach.npy", reach(features))
+
+        return open_array(self._summary("neighbourhoods", images, MANIFOLD_CODE, make) / "reach.npy")
+
+    def _centres(self, reference: Images) -> Centres:
+        def make(folder: Path, features: Features) -> None:
+            write_array(folder / "centres.npy", fit_bins(features))
+
+        return open_array(self._summary("bins", reference, BINS_CODE, make) / "centres.npy")
+
+    def _summary(
+        self, kind: str, images: Images, code: tuple[str, ...], make: Callable[[Path, Features], None]
+    ) -> Path:
+        """The folder of what comparisons need to know of one set's features alone, made once for all of them."""
+        key = {"images": images.checksum, "extractor": self.setting.extractor_key, "code": code_hash(*code, __name__)}
+
+        def summarize(folder: Path) -> None:
+            features = open_array(self.features(images))
+            with self.reporter.stage(f"metrics: {kind}", 1) as stage:
+                make(folder, features)
+                stage.advance()
+
+        return self.store.fetch(kind, key, summarize)
 
     def _figures(
         self, name: str, images: tuple[Images, ...], compute: Callable[[], dict[str, float]]
@@ -111,14 +153,3 @@ class Measures:
         path = self.store.fetch("figures", key, make) / "figures.json"
         figures: dict[str, float] = json.loads(path.read_text(encoding="utf-8"))
         return figures
-
-
-def distance(images: Features, reference: Features) -> dict[str, float]:
-    """Fréchet distance, and KID with its standard error."""
-    kernel = kid(images, reference)
-    return {"fd": frechet(images, reference), "kid": kernel.value, "kid_error": kernel.standard_error}
-
-
-def quality(images: Features, reference: Features) -> dict[str, float]:
-    """Fréchet distance, precision, recall, density and coverage."""
-    return {"fd": frechet(images, reference), **asdict(manifold(images, reference))}

@@ -11,7 +11,7 @@ from benchmark.artifacts import Artifacts, Images, Theft
 from benchmark.config import Cell
 from benchmark.interfaces import Defense
 from benchmark.keys import cell_id
-from benchmark.measures import Measures, distance, quality
+from benchmark.measures import Measures
 from benchmark.record import Record, device, versions
 from benchmark.results import Results
 from benchmark.sheet import draw_sheet
@@ -38,12 +38,12 @@ def run(cell: Cell, artifacts: Artifacts, results: Results, drawn: int = 0) -> R
     theft = artifacts.theft(cell.made_attack, defense, seed, cell.budget, drawn)
     measures = Measures(artifacts)
     figures = {
-        **prefixed("utility", measures.comparison(quality, answers, training)),
+        **prefixed("utility", measures.quality(answers, training)),
         **prefixed("utility", measures.bins(answers, training)),
         **prefixed("utility", measures.diversity(answers)),
         **prefixed("utility", similarity(artifacts, measures, defense, answers, seed)),
-        **prefixed("fidelity", measures.comparison(distance, theft.images, target)),
-        **prefixed("accuracy", measures.comparison(distance, theft.images, training)),
+        **prefixed("fidelity", measures.distance(theft.images, target)),
+        **prefixed("accuracy", measures.distance(theft.images, training)),
         **prefixed("accuracy", measures.bins(theft.images, training)),
     }
     name = cell_id(cell)

@@ -124,10 +124,19 @@ def test_what_cells_share_is_made_once(track: Track, tmp_path: Path) -> None:
     assert stages.names == []
 
 
-def test_the_bins_of_a_track_are_made_once(track: Track, tmp_path: Path) -> None:
+def test_what_comparisons_share_is_made_once(track: Track, tmp_path: Path) -> None:
     for defense in ("none", "noise"):
         do(Cell(track, defense, "fidelity", 40, 0), tmp_path)
-    assert len(list((tmp_path / "artifacts" / "bins").glob("*/centres.npy"))) == 1
+    made = {kind: len(list((tmp_path / "artifacts" / kind).glob("*/manifest.json"))) for kind in SUMMARIES}
+    assert made == SUMMARIES
+
+
+SUMMARIES = {
+    "bins": 1,  # the training set
+    "neighbourhoods": 3,  # the training set, two sets of answers
+    "kernel-sums": 4,  # the training set, the target, two attack models
+}
+"""How often two cells make what comparisons know of one set, and of which."""
 
 
 def test_a_defense_whose_source_changed_is_measured_again(track: Track, tmp_path: Path) -> None:

@@ -5,31 +5,36 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from benchmark.metrics.bins import BinComparison, compare_bins, fit_bins
+from benchmark.metrics.bins import BinComparison, Centres, compare_bins, fit_bins
 from benchmark.metrics.diversity import diversity
 from benchmark.metrics.frechet import Moments, frechet, frechet_distance, merge, moments
 from benchmark.metrics.inputs import Features
-from benchmark.metrics.kernel import KernelDistance, kid
-from benchmark.metrics.manifold import Manifold, manifold
+from benchmark.metrics.kernel import KernelDistance, KernelSums, kernel_sums, kid
+from benchmark.metrics.manifold import Manifold, Reach, manifold, reach
 from benchmark.metrics.paired import psnr, ssim
 
 __all__ = [
     "CLOSER",
     "BinComparison",
+    "Centres",
     "Features",
     "KernelDistance",
+    "KernelSums",
     "Manifold",
     "Moments",
+    "Reach",
     "compare_bins",
     "diversity",
     "fit_bins",
     "frechet",
     "frechet_distance",
+    "kernel_sums",
     "kid",
     "manifold",
     "merge",
     "moments",
     "psnr",
+    "reach",
     "ssim",
 ]
 
