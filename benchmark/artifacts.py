@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from itertools import count
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,13 +18,11 @@ from torch import Tensor
 
 from benchmark.data import load as load_data
 from benchmark.errors import UsageError
-from benchmark.features import extract
 from benchmark.files import new_array, open_array, write_array, write_tensors, write_text
 from benchmark.gan import Generative, Trained, train
 from benchmark.images import check_images
 from benchmark.interfaces import Attack, Defense, Knowledge
-from benchmark.keys import GENERATION_CODE, METRIC_CODE, TRAINING_CODE, answers_key, plugin_key
-from benchmark.metrics import Features, frechet, kid, manifold, psnr, ssim
+from benchmark.keys import GENERATION_CODE, TRAINING_CODE, answers_key, plugin_key
 from benchmark.oracle import Oracle
 from benchmark.progress import Reporter
 from benchmark.recipe import Recipe
@@ -68,15 +66,6 @@ class Theft:
     trainings: tuple[dict[str, Any], ...]
     """One per training: recipe, seed, restarts, failure, history."""
     seconds: float
-
-
-class FeatureMeasure(Protocol):
-    """A named function of two sets of features, (judged, reference), to figures."""
-
-    __name__: str
-
-    def __call__(self, images: Features, reference: Features) -> dict[str, float]:
-        """The figures by name."""
 
 
 class Artifacts:
@@ -223,54 +212,6 @@ class Artifacts:
         for work in folder.glob("training-*"):
             shutil.rmtree(work)
 
-    def features(self, images: Images) -> Path:
-        """The ``.npy`` file of the features of a stored set of images, float32 (n, dim)."""
-
-        def make(folder: Path) -> None:
-            tensor = images.tensor
-            out = new_array(folder / "features.npy", (len(tensor), self.setting.extractor.dim), np.float32)
-            with self.reporter.stage("features", len(tensor), unit="images") as stage:
-                extract(self.setting.extractor, tensor, advance=stage.advance, out=out)
-
-        key = {"images": images.checksum, "extractor": self.setting.extractor_key}
-        return self.store.fetch("features", key, make) / "features.npy"
-
-    def comparison(self, measure: FeatureMeasure, images: Images, reference: Images) -> dict[str, float]:
-        """Figures of the features of one set of images against those of another, in that order."""
-
-        def compute() -> dict[str, float]:
-            return measure(open_array(self.features(images)), open_array(self.features(reference)))
-
-        return self._figures(measure.__name__, images, reference, compute)
-
-    def similarity(self, answers: Images, undefended: Images) -> dict[str, float]:
-        """What a perturbation did to each image: mean PSNR (dB) and mean SSIM of the pairs."""
-
-        def compute() -> dict[str, float]:
-            return {"psnr": psnr(answers.tensor, undefended.tensor), "ssim": ssim(answers.tensor, undefended.tensor)}
-
-        return self._figures("similarity", answers, undefended, compute)
-
-    def _figures(
-        self, name: str, images: Images, reference: Images, compute: Callable[[], dict[str, float]]
-    ) -> dict[str, float]:
-        key = {
-            "figures": name,
-            "images": images.checksum,
-            "reference": reference.checksum,
-            "extractor": self.setting.extractor_key,
-            "code": code_hash(*METRIC_CODE, __name__),
-        }
-
-        def make(folder: Path) -> None:
-            with self.reporter.stage(f"metrics: {name}", 1) as stage:
-                write_text(folder / "figures.json", json.dumps(compute()) + "\n")
-                stage.advance()
-
-        path = self.store.fetch("figures", key, make) / "figures.json"
-        figures: dict[str, float] = json.loads(path.read_text(encoding="utf-8"))
-        return figures
-
     def _images(self, kind: str, key: Key, make: Callable[[Path], None]) -> Images:
         folder = self.store.fetch(kind, key, make)
         return Images(folder / IMAGES, self.store.checksum(folder, IMAGES))
@@ -282,14 +223,3 @@ class Artifacts:
                 rows = slice(start, min(start + DRAW, count))
                 out[rows] = draw(batch, rows)[: rows.stop - rows.start].numpy()
                 stage.advance(rows.stop - rows.start)
-
-
-def distance(images: Features, reference: Features) -> dict[str, float]:
-    """Fréchet distance, and KID with its standard error."""
-    kernel = kid(images, reference)
-    return {"fd": frechet(images, reference), "kid": kernel.value, "kid_error": kernel.standard_error}
-
-
-def quality(images: Features, reference: Features) -> dict[str, float]:
-    """Fréchet distance, precision, recall, density and coverage."""
-    return {"fd": frechet(images, reference), **asdict(manifold(images, reference))}

@@ -32,11 +32,17 @@ TRAINING_CODE = (
 )
 """The modules that determine what a training gives."""
 
+BINS_CODE = ("benchmark.metrics.bins", "benchmark.metrics.inputs")
+KERNEL_CODE = ("benchmark.metrics.kernel", "benchmark.metrics.inputs")
+MANIFOLD_CODE = ("benchmark.metrics.manifold", "benchmark.metrics.inputs")
+"""The modules that determine what comparisons know of one set of features: bins, kernel sums, reaches."""
+
 METRIC_CODE = (
+    *BINS_CODE,
+    *KERNEL_CODE,
+    *MANIFOLD_CODE,
+    "benchmark.metrics.diversity",
     "benchmark.metrics.frechet",
-    "benchmark.metrics.inputs",
-    "benchmark.metrics.kernel",
-    "benchmark.metrics.manifold",
     "benchmark.metrics.paired",
 )
 """The modules that determine what a comparison gives."""
@@ -71,6 +77,6 @@ def cell_id(cell: Cell) -> str:
         "attack": plugin_key(cell.made_attack),
         "budget": cell.budget,
         "seed": cell.seed,
-        "code": code_hash(*TRAINING_CODE, *METRIC_CODE, "benchmark.artifacts"),
+        "code": code_hash(*TRAINING_CODE, *METRIC_CODE, "benchmark.artifacts", "benchmark.measures"),
     }
     return digest(key)

@@ -7,10 +7,11 @@ import time
 from datetime import UTC, datetime
 from typing import Any
 
-from benchmark.artifacts import Artifacts, Images, Theft, distance, quality
+from benchmark.artifacts import Artifacts, Images, Theft
 from benchmark.config import Cell
 from benchmark.interfaces import Defense
 from benchmark.keys import cell_id
+from benchmark.measures import Measures
 from benchmark.record import Record, device, versions
 from benchmark.results import Results
 from benchmark.sheet import draw_sheet
@@ -35,11 +36,15 @@ def run(cell: Cell, artifacts: Artifacts, results: Results, drawn: int = 0) -> R
     target = artifacts.undefended(NO_DEFENSE, "reference", seed, samples)
     answers = artifacts.answers(defense, "reference", seed, samples)
     theft = artifacts.theft(cell.made_attack, defense, seed, cell.budget, drawn)
+    measures = Measures(artifacts)
     figures = {
-        **prefixed("utility", artifacts.comparison(quality, answers, training)),
-        **prefixed("utility", similarity(artifacts, defense, answers, seed)),
-        **prefixed("fidelity", artifacts.comparison(distance, theft.images, target)),
-        **prefixed("accuracy", artifacts.comparison(distance, theft.images, training)),
+        **prefixed("utility", measures.quality(answers, training)),
+        **prefixed("utility", measures.bins(answers, training)),
+        **prefixed("utility", measures.diversity(answers)),
+        **prefixed("utility", similarity(artifacts, measures, defense, answers, seed)),
+        **prefixed("fidelity", measures.distance(theft.images, target)),
+        **prefixed("accuracy", measures.distance(theft.images, training)),
+        **prefixed("accuracy", measures.bins(theft.images, training)),
     }
     name = cell_id(cell)
     rows = {"training set": training, "target": target, "answers": answers, "attack model": theft.images}
@@ -56,12 +61,14 @@ NO_DEFENSE = Defense()
 """The base class itself leaves prior and images alone: what it hands over is the undefended target."""
 
 
-def similarity(artifacts: Artifacts, defense: Defense, answers: Images, seed: int) -> dict[str, float]:
+def similarity(
+    artifacts: Artifacts, measures: Measures, defense: Defense, answers: Images, seed: int
+) -> dict[str, float]:
     """How near answers are to what they were before a perturbation; nothing where images are not perturbed."""
     if type(defense).perturb is Defense.perturb:
         return {}
     before = artifacts.undefended(defense, "reference", seed, artifacts.track.samples)
-    return artifacts.similarity(answers, before)
+    return measures.similarity(answers, before)
 
 
 def write_up(

@@ -83,6 +83,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_every_defense_meets_every_attack(track: Track, shared: Path, defense: str, attack: str) -> None:
     record = do(Cell(track, defense, attack, 60, 0), shared)
     figures = ["utility_fd", "utility_precision", "utility_coverage", "fidelity_fd", "fidelity_kid", "accuracy_fd"]
+    figures += ["utility_diversity", "utility_ndb", "utility_js", "accuracy_ndb", "accuracy_js"]
     assert set(figures) <= set(record.figures)
     assert record.figures["accuracy_fd"] > 0
     assert (record.queries_charged, record.queries_kept, record.samples) == (60, 60, 40)
@@ -121,6 +122,21 @@ def test_what_cells_share_is_made_once(track: Track, tmp_path: Path) -> None:
         stages,
     )
     assert stages.names == []
+
+
+def test_what_comparisons_share_is_made_once(track: Track, tmp_path: Path) -> None:
+    for defense in ("none", "noise"):
+        do(Cell(track, defense, "fidelity", 40, 0), tmp_path)
+    made = {kind: len(list((tmp_path / "artifacts" / kind).glob("*/manifest.json"))) for kind in SUMMARIES}
+    assert made == SUMMARIES
+
+
+SUMMARIES = {
+    "bins": 1,  # the training set
+    "neighbourhoods": 3,  # the training set, two sets of answers
+    "kernel-sums": 4,  # the training set, the target, two attack models
+}
+"""How often two cells make what comparisons know of one set, and of which."""
 
 
 def test_a_defense_whose_source_changed_is_measured_again(track: Track, tmp_path: Path) -> None:

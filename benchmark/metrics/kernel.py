@@ -10,7 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from benchmark.metrics.inputs import BLOCK, Features, blocks, check_pair
+from benchmark.errors import DataError
+from benchmark.metrics.inputs import BLOCK, Features, blocks, check_features, check_pair
 
 _LEAST = 4
 """Fewest images on either side: the unbiased variance of the centred kernel divides by n - 3."""
@@ -26,16 +27,31 @@ class KernelDistance:
     """Of ``value``, over draws of both sets of images."""
 
 
-@dataclass(frozen=True)
-class _Sums:
-    """Sums over a kernel matrix K: of its rows (n,), of its columns (m,), and of its squared entries."""
+@dataclass(frozen=True, eq=False)
+class KernelSums:
+    """Sums over the kernel's values at all pairs of different images of one set."""
+
+    rows: NDArray[np.float64]
+    """Sum of each image's values with all others, float64 (n,)."""
+    squares: float
+    """Sum of the squared values of all ordered pairs."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Across:
+    """Sums over the kernel matrix of two sets: of its rows (n,), of its columns (m,), and of its squared entries."""
 
     rows: NDArray[np.float64]
     columns: NDArray[np.float64]
     squares: float
 
 
-def kid(generated: Features, reference: Features, block: int = BLOCK) -> KernelDistance:
+def kid(
+    generated: Features,
+    reference: Features,
+    block: int = BLOCK,
+    sums: tuple[KernelSums, KernelSums] | None = None,
+) -> KernelDistance:
     """Squared maximum mean discrepancy under k(x, y) = (x.y / d + 1)^3, over all images. Lower is closer; symmetric.
 
     Kernel and estimator are those of Bińkowski et al. (arXiv 1801.01401): with U the mean of k over pairs of different
@@ -63,12 +79,19 @@ def kid(generated: Features, reference: Features, block: int = BLOCK) -> KernelD
         generated: float32 (n, d), n >= 4.
         reference: float32 (m, d), m >= 4.
         block: images read at once; changes memory and time, not the result beyond rounding.
+        sums: :func:`kernel_sums` of generated and reference, where they are known already: half of the work.
 
     Raises:
-        DataError: fewer than four images on either side, values that are not finite, or different dimensions.
+        DataError: fewer than four images on either side, values that are not finite, different dimensions, or sums of
+            another number of images.
     """
     check_pair(generated, reference, _LEAST)
-    gg, rr = _within(generated, block), _within(reference, block)
+    gg, rr = sums or (kernel_sums(generated, block), kernel_sums(reference, block))
+    if (len(gg.rows), len(rr.rows)) != (len(generated), len(reference)):
+        raise DataError(
+            f"kernel sums are of {len(gg.rows)} and {len(rr.rows)} images, "
+            f"but features of {len(generated)} and {len(reference)}; give the sums of these features"
+        )
     gr = _across(generated, reference, block)
     n, m = len(generated), len(reference)
     value = gg.rows.sum() / (n * (n - 1)) + rr.rows.sum() / (m * (m - 1)) - 2 * gr.rows.sum() / (n * m)
@@ -86,8 +109,17 @@ def _kernel(a: NDArray[np.float64], b: NDArray[np.float64]) -> Tensor:
     return x.div_(a.shape[1]).add_(1).pow_(3)
 
 
-def _within(features: Features, block: int) -> _Sums:
-    """Sums of the kernel over all pairs of different images of one set, each unordered pair computed once."""
+def kernel_sums(features: Features, block: int = BLOCK) -> KernelSums:
+    """What :func:`kid` needs to know of one set alone; each unordered pair of images is computed once.
+
+    Args:
+        features: float32 (n, d), n >= 4.
+        block: images read at once; changes memory and time, not the result beyond rounding.
+
+    Raises:
+        DataError: fewer than four images, or values that are not finite.
+    """
+    check_features(features, "given", _LEAST)
     sums, squares = np.zeros(len(features)), 0.0
     for rows, a in blocks(features, block):
         for columns, b in blocks(features, block, start=rows.start):
@@ -98,10 +130,10 @@ def _within(features: Features, block: int) -> _Sums:
                 sums[columns] += k.sum(dim=0).numpy()
             sums[rows] += k.sum(dim=1).numpy()
             squares += _sum_of_squares(k) * (1 if rows == columns else 2)
-    return _Sums(sums, sums, squares)
+    return KernelSums(sums, squares)
 
 
-def _across(generated: Features, reference: Features, block: int) -> _Sums:
+def _across(generated: Features, reference: Features, block: int) -> _Across:
     """Sums of the kernel over all pairs of one image of each set."""
     row_sums, column_sums, squares = np.zeros(len(generated)), np.zeros(len(reference)), 0.0
     for rows, a in blocks(generated, block):
@@ -110,7 +142,7 @@ def _across(generated: Features, reference: Features, block: int) -> _Sums:
             row_sums[rows] += k.sum(dim=1).numpy()
             column_sums[columns] += k.sum(dim=0).numpy()
             squares += _sum_of_squares(k)
-    return _Sums(row_sums, column_sums, squares)
+    return _Across(row_sums, column_sums, squares)
 
 
 def _sum_of_squares(k: Tensor) -> float:
@@ -118,7 +150,7 @@ def _sum_of_squares(k: Tensor) -> float:
     return float(flat.dot(flat))
 
 
-def _spread(k: _Sums) -> float:
+def _spread(k: KernelSums) -> float:
     """Unbiased estimate of E k~^2 within one set: the unbiased HSIC of Song et al. 2012, with K = L."""
     n = len(k.rows)
     total = k.rows.sum()
@@ -126,7 +158,7 @@ def _spread(k: _Sums) -> float:
     return float(centred / (n * (n - 3)))
 
 
-def _spread_across(k: _Sums) -> float:
+def _spread_across(k: _Across) -> float:
     """Unbiased estimate of E k~^2 across two sets: the residual variance of a two-way table of one value per cell."""
     n, m = len(k.rows), len(k.columns)
     centred = k.squares - k.rows @ k.rows / m - k.columns @ k.columns / n + k.rows.sum() ** 2 / (n * m)

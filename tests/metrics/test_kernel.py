@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from benchmark.errors import DataError
-from benchmark.metrics.kernel import kid
+from benchmark.metrics.kernel import kernel_sums, kid
 
 Array = NDArray[np.float32]
 
@@ -71,6 +71,21 @@ def test_a_set_against_itself_closed_form() -> None:
     k = (x.astype(np.float64) @ x.T.astype(np.float64) / 6 + 1) ** 3
     within = (k.sum() - np.trace(k)) / (30 * 29)
     assert kid(x, x).value == pytest.approx(2 / 30 * (within - np.trace(k) / 30), rel=1e-9)
+
+
+def test_known_sums_change_nothing() -> None:
+    rng = np.random.default_rng(0)
+    x, y = draw(rng, 40), draw(rng, 55, mean=0.2)
+    assert kid(x, y, sums=(kernel_sums(x), kernel_sums(y))) == kid(x, y)
+
+
+def test_sums_of_other_images_are_an_error() -> None:
+    rng = np.random.default_rng(0)
+    x, y = draw(rng, 10), draw(rng, 15)
+    with pytest.raises(DataError, match="kernel sums are of 15 and 10 images, but features of 10 and 15"):
+        kid(x, y, sums=(kernel_sums(y), kernel_sums(x)))
+    with pytest.raises(DataError, match="given features are of 3 images"):
+        kernel_sums(x[:3])
 
 
 def test_symmetric() -> None:

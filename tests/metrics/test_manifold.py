@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from benchmark.errors import DataError, UsageError
-from benchmark.metrics.manifold import Manifold, manifold
+from benchmark.metrics.manifold import Manifold, manifold, reach
 
 Array = NDArray[np.float32]
 
@@ -74,6 +74,40 @@ def test_exact_with_ties_and_duplicates(seed: int, block: int) -> None:
     rng = np.random.default_rng(seed)
     x, y = (rng.integers(0, 3, (n, 3)).astype(np.float32) for n in (40, 60))
     assert figures(manifold(x, y, 3, block)) == pytest.approx(figures(by_definition(x, y, 3)), rel=1e-12)
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 999), n=st.integers(7, 60), k=st.integers(1, 6), block=st.integers(4, 70))
+def test_reach_is_the_distance_to_the_kth_neighbour(seed: int, n: int, k: int, block: int) -> None:
+    x = draw(np.random.default_rng(seed), n)
+    np.testing.assert_allclose(reach(x, k, block), np.sort(distances(x, x), axis=1)[:, k] ** 2, rtol=1e-9, atol=1e-10)
+
+
+def test_known_reaches_change_nothing() -> None:
+    rng = np.random.default_rng(0)
+    x, y = draw(rng, 60, mean=0.5), draw(rng, 90)
+    assert manifold(x, y, 3, reaches=(reach(x, 3), reach(y, 3))) == manifold(x, y, 3)
+
+
+def test_reaches_of_other_images_are_an_error() -> None:
+    rng = np.random.default_rng(0)
+    x, y = draw(rng, 10), draw(rng, 15)
+    with pytest.raises(DataError, match="reaches are of 15 and 10 images, but features of 10 and 15"):
+        manifold(x, y, reaches=(reach(y), reach(x)))
+    with pytest.raises(DataError, match="given features are of 5 images"):
+        reach(x[:5])
+    with pytest.raises(UsageError, match="k is 0"):
+        reach(x, k=0)
+
+
+@pytest.mark.parametrize("swapped", [False, True])
+def test_rims_stay_out_where_half_of_a_set_lies_far_away(swapped: bool) -> None:
+    # The half that both sets share lies elsewhere relative to the one's mean than to the other's: so does the rounding.
+    rng = np.random.default_rng(0)
+    near, far = draw(rng, 40, d=300), draw(rng, 40, d=300, mean=1e4)
+    x, y = near, np.concatenate([near, far])
+    x, y = (y, x) if swapped else (x, y)
+    assert figures(manifold(x, y)) == pytest.approx(figures(by_definition(x, y, 5)), rel=1e-12)
 
 
 @pytest.mark.parametrize("block", [16, 150])

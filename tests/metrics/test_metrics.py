@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from benchmark.metrics import CLOSER, frechet, kid, manifold, psnr, ssim
+from benchmark.metrics import CLOSER, compare_bins, fit_bins, frechet, kid, manifold, psnr, ssim
 
 
 def of_features(moved_by: float) -> dict[str, float]:
@@ -16,7 +16,8 @@ def of_features(moved_by: float) -> dict[str, float]:
     reference, generated = np.random.default_rng(0).standard_normal((2, 100, 4), dtype=np.float32)
     generated += np.float32(moved_by)
     distances = {"fd": frechet(generated, reference), "kid": kid(generated, reference).value}
-    return distances | asdict(manifold(generated, reference))
+    bins = compare_bins(generated, reference, fit_bins(reference))
+    return distances | asdict(manifold(generated, reference)) | asdict(bins)
 
 
 def of_pairs(brighter_by: int) -> dict[str, float]:

@@ -1,0 +1,155 @@
+"""What is measured of a track's stored images: features, and figures of them, each made once and stored."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+
+from benchmark.artifacts import Artifacts, Images, stream
+from benchmark.features import extract
+from benchmark.files import new_array, open_array, write_array, write_text
+from benchmark.keys import BINS_CODE, KERNEL_CODE, MANIFOLD_CODE, METRIC_CODE
+from benchmark.metrics import (
+    Centres,
+    Features,
+    KernelSums,
+    Reach,
+    compare_bins,
+    diversity,
+    fit_bins,
+    frechet,
+    kernel_sums,
+    kid,
+    manifold,
+    psnr,
+    reach,
+    ssim,
+)
+from benchmark.source import code_hash
+
+
+class Measures:
+    """Measures the images of one track's cells, or finds their figures in the store.
+
+    Args:
+        artifacts: where the images come from: their setting, store and reporter serve the figures too.
+    """
+
+    def __init__(self, artifacts: Artifacts) -> None:
+        self.setting, self.store, self.reporter = artifacts.setting, artifacts.store, artifacts.reporter
+
+    def features(self, images: Images) -> Path:
+        """The ``.npy`` file of the features of a stored set of images, float32 (n, dim)."""
+
+        def make(folder: Path) -> None:
+            tensor = images.tensor
+            out = new_array(folder / "features.npy", (len(tensor), self.setting.extractor.dim), np.float32)
+            with self.reporter.stage("features", len(tensor), unit="images") as stage:
+                extract(self.setting.extractor, tensor, advance=stage.advance, out=out)
+
+        key = {"images": images.checksum, "extractor": self.setting.extractor_key}
+        return self.store.fetch("features", key, make) / "features.npy"
+
+    def distance(self, images: Images, reference: Images) -> dict[str, float]:
+        """Fréchet distance and KID, with its standard error, of one set of images to another."""
+
+        def compute() -> dict[str, float]:
+            x, y = open_array(self.features(images)), open_array(self.features(reference))
+            kernel = kid(x, y, sums=(self._kernel_sums(images), self._kernel_sums(reference)))
+            return {"fd": frechet(x, y), "kid": kernel.value, "kid_error": kernel.standard_error}
+
+        return self._figures("distance", (images, reference), compute)
+
+    def quality(self, images: Images, reference: Images) -> dict[str, float]:
+        """Fréchet distance, precision, recall, density and coverage of one set of images against another."""
+
+        def compute() -> dict[str, float]:
+            x, y = open_array(self.features(images)), open_array(self.features(reference))
+            neighbours = manifold(x, y, reaches=(self._reach(images), self._reach(reference)))
+            return {"fd": frechet(x, y), **asdict(neighbours)}
+
+        return self._figures("quality", (images, reference), compute)
+
+    def bins(self, images: Images, reference: Images) -> dict[str, float]:
+        """How one set of images fills the bins of another."""
+
+        def compute() -> dict[str, float]:
+            x, y = open_array(self.features(images)), open_array(self.features(reference))
+            return asdict(compare_bins(x, y, self._centres(reference)))
+
+        return self._figures("bins", (images, reference), compute)
+
+    def diversity(self, images: Images) -> dict[str, float]:
+        """How varied a set of images is; the same pairs are drawn of every set of so many images."""
+
+        def compute() -> dict[str, float]:
+            return {"diversity": diversity(images.tensor, stream("diversity"))}
+
+        return self._figures("diversity", (images,), compute)
+
+    def similarity(self, answers: Images, undefended: Images) -> dict[str, float]:
+        """What a perturbation did to each image: mean PSNR (dB) and mean SSIM of the pairs."""
+
+        def compute() -> dict[str, float]:
+            return {"psnr": psnr(answers.tensor, undefended.tensor), "ssim": ssim(answers.tensor, undefended.tensor)}
+
+        return self._figures("similarity", (answers, undefended), compute)
+
+    def _kernel_sums(self, images: Images) -> KernelSums:
+        def make(folder: Path, features: Features) -> None:
+            sums = kernel_sums(features)
+            content = {"rows": sums.rows.tolist(), "squares": sums.squares}
+            write_text(folder / "sums.json", json.dumps(content) + "\n")
+
+        folder = self._summary("kernel-sums", images, KERNEL_CODE, make)
+        content = json.loads((folder / "sums.json").read_text(encoding="utf-8"))
+        return KernelSums(np.array(content["rows"]), content["squares"])
+
+    def _reach(self, images: Images) -> Reach:
+        def make(folder: Path, features: Features) -> None:
+            write_array(folder / "reach.npy", reach(features))
+
+        return open_array(self._summary("neighbourhoods", images, MANIFOLD_CODE, make) / "reach.npy")
+
+    def _centres(self, reference: Images) -> Centres:
+        def make(folder: Path, features: Features) -> None:
+            write_array(folder / "centres.npy", fit_bins(features))
+
+        return open_array(self._summary("bins", reference, BINS_CODE, make) / "centres.npy")
+
+    def _summary(
+        self, kind: str, images: Images, code: tuple[str, ...], make: Callable[[Path, Features], None]
+    ) -> Path:
+        """The folder of what comparisons need to know of one set's features alone, made once for all of them."""
+        key = {"images": images.checksum, "extractor": self.setting.extractor_key, "code": code_hash(*code, __name__)}
+
+        def summarize(folder: Path) -> None:
+            features = open_array(self.features(images))
+            with self.reporter.stage(f"metrics: {kind}", 1) as stage:
+                make(folder, features)
+                stage.advance()
+
+        return self.store.fetch(kind, key, summarize)
+
+    def _figures(
+        self, name: str, images: tuple[Images, ...], compute: Callable[[], dict[str, float]]
+    ) -> dict[str, float]:
+        key = {
+            "figures": name,
+            "images": [each.checksum for each in images],
+            "extractor": self.setting.extractor_key,
+            "code": code_hash(*METRIC_CODE, __name__),
+        }
+
+        def make(folder: Path) -> None:
+            with self.reporter.stage(f"metrics: {name}", 1) as stage:
+                write_text(folder / "figures.json", json.dumps(compute()) + "\n")
+                stage.advance()
+
+        path = self.store.fetch("figures", key, make) / "figures.json"
+        figures: dict[str, float] = json.loads(path.read_text(encoding="utf-8"))
+        return figures
