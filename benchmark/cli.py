@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from benchmark.display import reporting
 from benchmark.errors import BenchmarkError, UsageError, unknown
+from benchmark.progress.display import reporting
 
 if TYPE_CHECKING:
     from benchmark.config import Cell

@@ -15,8 +15,8 @@ from pathlib import Path
 import click
 
 from benchmark.config import Cell, load_track
-from benchmark.display import reporting
 from benchmark.executors import Executor, make_executor
+from benchmark.progress.display import reporting
 from benchmark.results import Results
 from benchmark.sweep import run_cells
 

@@ -14,8 +14,8 @@ import click
 
 from benchmark.artifacts import Artifacts
 from benchmark.config import Cell, load_track
-from benchmark.display import reporting
 from benchmark.executors import make_executor
+from benchmark.progress.display import reporting
 from benchmark.record import Record
 from benchmark.results import Results
 from benchmark.setting import load_setting

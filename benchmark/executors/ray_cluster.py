@@ -11,7 +11,7 @@ from typing import Any
 from benchmark.errors import UsageError
 from benchmark.executors.base import Job, Settled
 from benchmark.progress import Reporter
-from benchmark.relay import Event, Receiver, RelayReporter
+from benchmark.progress.relay import Event, Receiver, RelayReporter
 
 TRIES = 3
 """Workers that may die over one cell before it counts as failed."""

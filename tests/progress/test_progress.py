@@ -8,8 +8,8 @@ import pytest
 from rich.console import Console
 
 from benchmark import progress
-from benchmark.display import BarReporter
 from benchmark.progress import LineReporter, Reporter
+from benchmark.progress.display import BarReporter
 
 
 def test_lines_say_how_far_how_fast_and_how_long(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from benchmark.progress import Both, Reporter, Stage
-from benchmark.relay import Event, Receiver, RelayReporter
+from benchmark.progress.relay import Event, Receiver, RelayReporter
 
 
 class Kept(Reporter):

@@ -1,4 +1,4 @@
-"""How long work says how it goes: stages that advance, and notes; lines here, bars in :mod:`benchmark.display`."""
+"""How long work says how it goes: stages that advance, and notes; lines here, bars in :mod:`benchmark.progress.display`."""
 
 from __future__ import annotations
 
