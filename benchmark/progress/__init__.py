@@ -1,4 +1,4 @@
-"""How long work says how it goes: stages that advance, and notes; lines here, bars in :mod:`benchmark.progress.display`."""
+"""How long work says how it goes: stages that advance, and notes; as lines, or (:mod:`.display`) as bars."""
 
 from __future__ import annotations
 
