@@ -160,14 +160,15 @@ class Artifacts:
             attack: the attack.
             defense: the defense.
             seed: of the cell.
-            budget: images that the attacker may be handed.
-            drawn: answers drawn, if more than the budget: attackers of less budget then read the first of the same.
+            budget: images that the attacker asks for; the defense decides how many are handed over.
+            drawn: images asked for, if more than the budget: attackers of less budget then read the first of the same.
         """
         key = self._theft_key(attack, defense, seed, budget)
 
         def make(folder: Path) -> None:
-            answers = self.answers(defense, "answers", seed, max(budget, drawn)).tensor
-            oracle = Oracle(answers[:budget], budget)
+            granted = defense.granted(budget)
+            answers = self.answers(defense, "answers", seed, defense.granted(max(budget, drawn))).tensor
+            oracle = Oracle(answers[:granted], granted)
             self._steal(folder, attack, oracle, seed)
 
         folder = self.store.fetch("attack-models", key, make)

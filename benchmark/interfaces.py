@@ -79,7 +79,7 @@ class Target(ABC):
 
 
 class Defense(Plugin):
-    """What stands between the target and its users. Override :meth:`latents`, :meth:`perturb`, or both.
+    """What stands between the target and its users. Override :meth:`latents`, :meth:`perturb`, :meth:`limit`, or more.
 
     A subclass is a frozen dataclass; its fields are its hyperparameters.
     """
@@ -94,6 +94,23 @@ class Defense(Plugin):
     def perturb(self, x: Tensor, rng: torch.Generator) -> Tensor:
         """Images float32 (n, C, H, W) in [0, 1] -> the images handed over, of the same shape; unchanged by default."""
         return x
+
+    def limit(self, requested: int) -> int:
+        """How many of the ``requested`` images are handed over; all by default. No fewer where more are requested."""
+        return requested
+
+    def granted(self, requested: int) -> int:
+        """:meth:`limit`, checked.
+
+        Raises:
+            PluginError: ``limit`` returned anything but an integer from 0 to ``requested``.
+        """
+        granted = self.limit(requested)
+        if type(granted) is not int or not 0 <= granted <= requested:
+            raise PluginError(
+                f"{type(self).__name__}.limit returned {granted!r}, but must return an integer from 0 to {requested}"
+            )
+        return granted
 
     def undefended(self, n: int, target: Target, rng: torch.Generator) -> Tensor:
         """What the target makes of this defense's latents, uint8 (n, C, H, W): :meth:`latents`, checked.

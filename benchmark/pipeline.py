@@ -23,7 +23,7 @@ def run(cell: Cell, artifacts: Artifacts, results: Results, drawn: int = 0) -> R
         cell: what to do.
         artifacts: the pieces of the cell's track.
         results: receives the outcome.
-        drawn: answers drawn for all attackers of this defense, if more than the cell's budget.
+        drawn: images asked for by all attackers of this defense, if more than the cell's budget.
 
     Raises:
         BenchmarkError: a plugin broke its contract, data is missing or damaged, or training failed twice.
