@@ -32,6 +32,7 @@ SPECS = {
     "noise": "noise,sigma=0.2",
     "filter": "filter,size=3",
     "query-limit": "query-limit,share=0.5",
+    "linear": "linear,steps=5",
 }
 """One row for every built-in defense."""
 
