@@ -30,6 +30,7 @@ from benchmark.progress import Reporter
 from benchmark.recipe import Recipe
 from benchmark.setting import Setting
 from benchmark.source import code_hash
+from benchmark.stack import overriding
 from benchmark.store import Key, Store
 
 DRAW = 500
@@ -116,15 +117,14 @@ class Artifacts:
         """What the target makes of the defense's latents, before any perturbation.
 
         Args:
-            defense: shared by all defenses that leave the prior alone.
+            defense: shared by all whose members change latents alike, if any does.
             purpose: names a stream of randomness of its own: "answers", "reference".
             seed: of the cell.
             count: number of images.
         """
-        own_latents = type(defense).latents is not Defense.latents
         key = {
             "target": self.setting.target_key,
-            "latents": plugin_key(defense) if own_latents else "prior",
+            "latents": [plugin_key(member) for member in overriding(defense, "latents")],
             "purpose": purpose,
             "seed": seed,
             "count": count,
@@ -139,7 +139,7 @@ class Artifacts:
 
     def answers(self, defense: Defense, purpose: str, seed: int, count: int) -> Images:
         """The defended images that a user or an attacker gets; see :meth:`undefended` for the arguments."""
-        if type(defense).perturb is Defense.perturb:
+        if not overriding(defense, "perturb"):
             return self.undefended(defense, purpose, seed, count)
         key = dict(answers_key(self.setting, defense, purpose, seed)) | {"count": count, "draw": DRAW}
         undefended = self.undefended(defense, purpose, seed, count)

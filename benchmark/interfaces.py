@@ -112,11 +112,11 @@ class Defense(Plugin):
             )
         return granted
 
-    def undefended(self, n: int, target: Target, rng: torch.Generator) -> Tensor:
-        """What the target makes of this defense's latents, uint8 (n, C, H, W): :meth:`latents`, checked.
+    def drawn(self, n: int, target: Target, rng: torch.Generator) -> Tensor:
+        """:meth:`latents`, checked.
 
         Raises:
-            PluginError: the latents or the target's images are not what they must be.
+            PluginError: ``latents`` returned nothing, another shape or dtype, or values that are not finite.
         """
         name = type(self).__name__
         z = self.latents(n, target, rng)
@@ -127,7 +127,16 @@ class Defense(Plugin):
                 f"{name}.latents returned {z.dtype} of shape {tuple(z.shape)}, "
                 f"but must return finite torch.float32 of shape {(n, target.latent_dim)}"
             )
-        return check_images(target.generate(z), (n, *target.image_shape), f"{type(target).__name__}.generate")
+        return z
+
+    def undefended(self, n: int, target: Target, rng: torch.Generator) -> Tensor:
+        """What the target makes of this defense's latents, uint8 (n, C, H, W).
+
+        Raises:
+            PluginError: the latents or the target's images are not what they must be.
+        """
+        images = target.generate(self.drawn(n, target, rng))
+        return check_images(images, (n, *target.image_shape), f"{type(target).__name__}.generate")
 
     def answer(self, images: Tensor, rng: torch.Generator) -> Tensor:
         """Undefended images uint8 (n, C, H, W) -> answers, uint8 of the same shape: :meth:`perturb`, checked.

@@ -8,6 +8,7 @@ from benchmark.config import Cell
 from benchmark.interfaces import Attack, Defense
 from benchmark.setting import Setting, load_setting
 from benchmark.source import code_hash, source_hash
+from benchmark.stack import members
 from benchmark.store import Key, digest
 
 GENERATION_CODE = (
@@ -17,6 +18,7 @@ GENERATION_CODE = (
     "benchmark.networks.dcgan",
     "benchmark.networks.ladder",
     "benchmark.networks.sngan",
+    "benchmark.stack",
     "benchmark.trained",
 )
 """The modules that determine what a target generates."""
@@ -52,11 +54,16 @@ def plugin_key(plugin: Defense | Attack) -> dict[str, Any]:
     }
 
 
+def defense_key(defense: Defense) -> list[dict[str, Any]]:
+    """What determines what a defense does: the keys of its members, in order."""
+    return [plugin_key(member) for member in members(defense)]
+
+
 def answers_key(setting: Setting, defense: Defense, purpose: str, seed: int) -> Key:
     """What determines the answers of a defense, however many there are."""
     return {
         "target": setting.target_key,
-        "defense": plugin_key(defense),
+        "defense": defense_key(defense),
         "purpose": purpose,
         "seed": seed,
         "code": code_hash(*GENERATION_CODE),
@@ -67,7 +74,7 @@ def cell_id(cell: Cell) -> str:
     """Hash of a cell and of every source and weight that determines its result."""
     key = {
         "track": load_setting(cell.track).key,
-        "defense": plugin_key(cell.made_defense),
+        "defense": defense_key(cell.made_defense),
         "attack": plugin_key(cell.made_attack),
         "budget": cell.budget,
         "seed": cell.seed,

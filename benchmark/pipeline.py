@@ -14,6 +14,7 @@ from benchmark.keys import cell_id
 from benchmark.record import Record, device, versions
 from benchmark.results import Results
 from benchmark.sheet import draw_sheet
+from benchmark.stack import members, overriding
 
 
 def run(cell: Cell, artifacts: Artifacts, results: Results, drawn: int = 0) -> Record:
@@ -58,7 +59,7 @@ NO_DEFENSE = Defense()
 
 def similarity(artifacts: Artifacts, defense: Defense, answers: Images, seed: int) -> dict[str, float]:
     """How near answers are to what they were before a perturbation; nothing where images are not perturbed."""
-    if type(defense).perturb is Defense.perturb:
+    if not overriding(defense, "perturb"):
         return {}
     before = artifacts.undefended(defense, "reference", seed, artifacts.track.samples)
     return artifacts.similarity(answers, before)
@@ -69,7 +70,8 @@ def write_up(
 ) -> Record:
     """The record of a cell that is done."""
     track, defense, attack = cell.track, cell.made_defense, cell.made_attack
-    strength = defense.parameters.get(defense.strength)
+    last = members(defense)[-1]
+    strength = last.parameters.get(last.strength)
     return Record(
         id=name,
         track=track.name,
