@@ -45,12 +45,13 @@ METRIC_CODE = (
 
 
 def plugin_key(plugin: Defense | Attack) -> dict[str, Any]:
-    """What determines what a plugin does: its class, its parameters and its source."""
+    """What determines what a plugin does: its class, its parameters, its source and what else it names."""
     base = Defense if isinstance(plugin, Defense) else Attack
     return {
         "class": type(plugin).__qualname__,
         "parameters": plugin.parameters,
         "source": source_hash(plugin, base),
+        "content": dict(plugin.content),
     }
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from tiny_network import TINY_NETWORK
 
 from benchmark.artifacts import Artifacts
 from benchmark.config import Cell, Track
@@ -31,6 +32,7 @@ SPECS = {
     "jpeg": "jpeg,quality=30",
     "noise": "noise,sigma=0.2",
     "filter": "filter,size=3",
+    "adversarial": f"adversarial,surrogate={TINY_NETWORK}",
     "query-limit": "query-limit,share=0.5",
     "linear": "linear,steps=5",
 }
