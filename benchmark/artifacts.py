@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 import time
@@ -23,26 +22,22 @@ from benchmark.files import new_array, open_array, write_array, write_tensors, w
 from benchmark.gan import Generative, Trained, train
 from benchmark.images import check_images
 from benchmark.interfaces import Attack, Defense, Knowledge
-from benchmark.keys import GENERATION_CODE, METRIC_CODE, TRAINING_CODE, answers_key, plugin_key
+from benchmark.keys import GENERATION_CODE, METRIC_CODE, TRAINING_CODE, answers_key, defense_key, plugin_key
 from benchmark.metrics import Features, frechet, kid, manifold, psnr, ssim
 from benchmark.oracle import Oracle
 from benchmark.progress import Reporter
+from benchmark.provider import StoredProvider
 from benchmark.recipe import Recipe
 from benchmark.setting import Setting
 from benchmark.source import code_hash
 from benchmark.stack import overriding
 from benchmark.store import Key, Store
+from benchmark.streams import stream
 
 DRAW = 500
 """Images drawn at a time, each batch from its own stream of randomness: the first images are the same however many."""
 
 IMAGES = "images.npy"
-
-
-def stream(*labels: object) -> torch.Generator:
-    """A generator of its own for whatever the labels name; equal labels, equal randomness."""
-    seed = hashlib.sha256(json.dumps([str(label) for label in labels]).encode()).digest()[:8]
-    return torch.Generator().manual_seed(int.from_bytes(seed, "big") >> 1)
 
 
 @dataclass(frozen=True)
@@ -109,9 +104,13 @@ class Artifacts:
                 raise UsageError(
                     f"track {track.name} compares {track.samples} images, but {track.data} has {len(images)}"
                 )
-            return images[torch.randperm(len(images), generator=stream("training images"))[: track.samples]]
+            return images[self.training_rows(len(images))]
 
         return self._images("training-images", key, lambda folder: write_array(folder / IMAGES, choose().numpy()))
+
+    def training_rows(self, total: int) -> Tensor:
+        """Which of the ``total`` images of the training set :meth:`training_images` are, int64 (samples,)."""
+        return torch.randperm(total, generator=stream("training images"))[: self.track.samples]
 
     def undefended(self, defense: Defense, purpose: str, seed: int, count: int) -> Images:
         """What the target makes of the defense's latents, before any perturbation.
@@ -124,7 +123,7 @@ class Artifacts:
         """
         key = {
             "target": self.setting.target_key,
-            "latents": [plugin_key(member) for member in overriding(defense, "latents")],
+            "latents": defense_key(self.setting, overriding(defense, "latents")),
             "purpose": purpose,
             "seed": seed,
             "count": count,
@@ -132,10 +131,10 @@ class Artifacts:
             "code": code_hash(*GENERATION_CODE),
         }
 
-        def draw(batch: int, _: slice) -> Tensor:
-            return defense.undefended(DRAW, self.setting.target, stream(purpose, seed, "latents", batch))
+        def draw(ready: Defense, batch: int, _: slice) -> Tensor:
+            return ready.undefended(DRAW, self.setting.target, stream(purpose, seed, "latents", batch))
 
-        return self._images("undefended", key, lambda folder: self._draw(folder, "target images", count, draw))
+        return self._drawn("target-images", key, defense, count, draw)
 
     def answers(self, defense: Defense, purpose: str, seed: int, count: int) -> Images:
         """The defended images that a user or an attacker gets; see :meth:`undefended` for the arguments."""
@@ -144,14 +143,14 @@ class Artifacts:
         key = dict(answers_key(self.setting, defense, purpose, seed)) | {"count": count, "draw": DRAW}
         undefended = self.undefended(defense, purpose, seed, count)
 
-        def draw(batch: int, rows: slice) -> Tensor:
+        def draw(ready: Defense, batch: int, rows: slice) -> Tensor:
             # Always a whole batch, the last one filled up with its own images: how many a defense is given, and so how
             # much randomness it draws, must not depend on how many answers are wanted.
             # Mapped anew for each batch: what was read before need not stay in memory.
             whole = undefended.tensor[rows][torch.arange(DRAW) % (rows.stop - rows.start)]
-            return defense.answer(whole, stream(purpose, seed, "perturb", batch))
+            return ready.answer(whole, stream(purpose, seed, "perturb", batch))
 
-        return self._images("answers", key, lambda folder: self._draw(folder, "answers", count, draw))
+        return self._drawn("answers", key, defense, count, draw)
 
     def theft(self, attack: Attack, defense: Defense, seed: int, budget: int, drawn: int = 0) -> Theft:
         """The attack on the defense, done.
@@ -276,13 +275,21 @@ class Artifacts:
         folder = self.store.fetch(kind, key, make)
         return Images(folder / IMAGES, self.store.checksum(folder, IMAGES))
 
-    def _draw(self, folder: Path, name: str, count: int, draw: Callable[[int, slice], Tensor]) -> None:
-        out = new_array(folder / IMAGES, (count, *self.track.image_shape), np.uint8)
-        with self.reporter.stage(name, count, unit="images") as stage:
-            for batch, start in enumerate(range(0, count, DRAW)):
-                rows = slice(start, min(start + DRAW, count))
-                out[rows] = draw(batch, rows)[: rows.stop - rows.start].numpy()
-                stage.advance(rows.stop - rows.start)
+    def _drawn(
+        self, kind: str, key: Key, defense: Defense, count: int, draw: Callable[[Defense, int, slice], Tensor]
+    ) -> Images:
+        """Images drawn batch by batch: ``draw`` is given the defense made ready, the batch's number and its rows."""
+
+        def make(folder: Path) -> None:
+            ready = defense.prepare(StoredProvider(self))
+            out = new_array(folder / IMAGES, (count, *self.track.image_shape), np.uint8)
+            with self.reporter.stage(kind.replace("-", " "), count, unit="images") as stage:
+                for batch, start in enumerate(range(0, count, DRAW)):
+                    rows = slice(start, min(start + DRAW, count))
+                    out[rows] = draw(ready, batch, rows)[: rows.stop - rows.start].numpy()
+                    stage.advance(rows.stop - rows.start)
+
+        return self._images(kind, key, make)
 
 
 def distance(images: Features, reference: Features) -> dict[str, float]:

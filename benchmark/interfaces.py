@@ -8,12 +8,14 @@ writes the one method that matters. Randomness is an explicit ``torch.Generator`
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Protocol, runtime_checkable
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
 
+from benchmark.data.images import ImageSet
 from benchmark.errors import PluginError
 from benchmark.images import ImageShape, all_finite, check_images, to_float, to_uint8
 from benchmark.oracle import Oracle
@@ -28,6 +30,7 @@ __all__ = [
     "ImageShape",
     "Knowledge",
     "Plugin",
+    "Provider",
     "Recipe",
     "Target",
     "Trainer",
@@ -69,6 +72,14 @@ class Target(ABC):
         """``n`` undefended images, uint8 (n, C, H, W)."""
         return self.generate(self.prior(n, rng))
 
+    def projection(self) -> Tensor:
+        """Weights float32 (m, latent_dim) of the layer that takes the latent. Optional.
+
+        Raises:
+            PluginError: this target does not show them.
+        """
+        raise PluginError(f"{type(self).__name__} does not show its first layer; pick a defense that needs none of it")
+
     def discriminator(self, images: Tensor) -> Tensor:
         """Images uint8 (n, C, H, W) -> logits float32 (n,), high for real. Optional.
 
@@ -78,14 +89,48 @@ class Target(ABC):
         raise PluginError(f"{type(self).__name__} has no discriminator; pick an attack that needs none")
 
 
+class Provider(Protocol):
+    """What whoever serves a target has, for a defense to be made ready with."""
+
+    @property
+    def target(self) -> Target:
+        """The target."""
+
+    @property
+    def training_set(self) -> ImageSet:
+        """The target's training set, whole, with classes and attributes where it has them; loaded when asked for."""
+
+    def scores(self, images: Tensor, trait: str) -> Tensor:
+        """Images uint8 (n, C, H, W) -> log-odds float32 (n,) of showing a class or attribute of the training set.
+
+        Raises:
+            UsageError: the training set has no such trait, or too few images that show it or do not.
+        """
+
+    def kept(self, defense: Defense, key: Mapping[str, Any], make: Callable[[torch.Generator], Tensor]) -> Tensor:
+        """A tensor that is made once for the target, and stored.
+
+        Args:
+            defense: what it is for; its source is part of what the tensor is stored under, as is all that the provider
+                has.
+            key: what else determines it, as JSON.
+            make: makes it, drawing its randomness from the generator it is given.
+        """
+
+
 class Defense(Plugin):
     """What stands between the target and its users. Override :meth:`latents`, :meth:`perturb`, :meth:`limit`, or more.
 
-    A subclass is a frozen dataclass; its fields are its hyperparameters.
+    A subclass is a frozen dataclass; its fields are its hyperparameters. One that must know its target overrides
+    :meth:`prepare`.
     """
 
     strength: ClassVar[str] = ""
     """Name of the field that is swept from weak to strong (or strong to weak); empty if there is none."""
+
+    def prepare(self, provider: Provider) -> Defense:
+        """The defense made ready for one target, which answers in its place; itself by default."""
+        return self
 
     def latents(self, n: int, target: Target, rng: torch.Generator) -> Tensor:
         """The latents that ``n`` answers come from, float32 (n, latent_dim); the target's prior by default."""

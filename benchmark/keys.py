@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from benchmark.config import Cell
 from benchmark.interfaces import Attack, Defense
 from benchmark.setting import Setting, load_setting
 from benchmark.source import code_hash, source_hash
-from benchmark.stack import members
+from benchmark.stack import members, overriding
 from benchmark.store import Key, digest
 
 GENERATION_CODE = (
@@ -19,6 +20,7 @@ GENERATION_CODE = (
     "benchmark.networks.ladder",
     "benchmark.networks.sngan",
     "benchmark.stack",
+    "benchmark.streams",
     "benchmark.trained",
 )
 """The modules that determine what a target generates."""
@@ -55,16 +57,31 @@ def plugin_key(plugin: Defense | Attack) -> dict[str, Any]:
     }
 
 
-def defense_key(defense: Defense) -> list[dict[str, Any]]:
-    """What determines what a defense does: the keys of its members, in order."""
-    return [plugin_key(member) for member in members(defense)]
+def provider_key(setting: Setting) -> dict[str, Any]:
+    """What determines all that a provider of the target has."""
+    return {
+        "target": setting.target_key,
+        "data": setting.data_hash,
+        "shape": setting.track.image_shape,
+        "samples": setting.track.samples,
+        "features": setting.extractor_key,
+        "code": code_hash("benchmark.attributes", "benchmark.data.images", "benchmark.provider"),
+    }
+
+
+def defense_key(setting: Setting, parts: Iterable[Defense]) -> list[dict[str, Any]]:
+    """What determines what some members of a defense do, in order; of one that is made ready, what it is made with."""
+    return [
+        plugin_key(part) | ({"provider": provider_key(setting)} if overriding(part, "prepare") else {})
+        for part in parts
+    ]
 
 
 def answers_key(setting: Setting, defense: Defense, purpose: str, seed: int) -> Key:
     """What determines the answers of a defense, however many there are."""
     return {
         "target": setting.target_key,
-        "defense": defense_key(defense),
+        "defense": defense_key(setting, members(defense)),
         "purpose": purpose,
         "seed": seed,
         "code": code_hash(*GENERATION_CODE),
@@ -73,9 +90,10 @@ def answers_key(setting: Setting, defense: Defense, purpose: str, seed: int) -> 
 
 def cell_id(cell: Cell) -> str:
     """Hash of a cell and of every source and weight that determines its result."""
+    setting = load_setting(cell.track)
     key = {
-        "track": load_setting(cell.track).key,
-        "defense": defense_key(cell.made_defense),
+        "track": setting.key,
+        "defense": defense_key(setting, members(cell.made_defense)),
         "attack": plugin_key(cell.made_attack),
         "budget": cell.budget,
         "seed": cell.seed,

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from benchmark.errors import UsageError
-from benchmark.interfaces import Defense, Target, Uint8Defense
+from benchmark.interfaces import Defense, Provider, Target, Uint8Defense
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,10 @@ class Stack(Uint8Defense):
             for member in self.members
             for name, value in member.parameters.items()
         }
+
+    def prepare(self, provider: Provider) -> Stack:
+        """The stack of the members made ready."""
+        return Stack(tuple(member.prepare(provider) for member in self.members))
 
     def limit(self, requested: int) -> int:
         """What every member in turn grants of what is left."""

@@ -35,6 +35,7 @@ SPECS = {
     "adversarial": f"adversarial,surrogate={TINY_NETWORK}",
     "query-limit": "query-limit,share=0.5",
     "linear": "linear,steps=5",
+    "semantic": "semantic,distance=2",
 }
 """One row for every built-in defense."""
 
