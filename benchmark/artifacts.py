@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 import time
@@ -18,28 +17,26 @@ from torch import Tensor
 
 from benchmark.data import load as load_data
 from benchmark.errors import UsageError
+from benchmark.features import extract
 from benchmark.files import new_array, open_array, write_array, write_tensors, write_text
 from benchmark.gan import Generative, Trained, train
 from benchmark.images import check_images
 from benchmark.interfaces import Attack, Defense, Knowledge
-from benchmark.keys import GENERATION_CODE, TRAINING_CODE, answers_key, plugin_key
+from benchmark.keys import GENERATION_CODE, TRAINING_CODE, answers_key, defense_key, plugin_key
 from benchmark.oracle import Oracle
 from benchmark.progress import Reporter
+from benchmark.provider import StoredProvider
 from benchmark.recipe import Recipe
 from benchmark.setting import Setting
 from benchmark.source import code_hash
+from benchmark.stack import overriding
 from benchmark.store import Key, Store
+from benchmark.streams import stream
 
 DRAW = 500
 """Images drawn at a time, each batch from its own stream of randomness: the first images are the same however many."""
 
 IMAGES = "images.npy"
-
-
-def stream(*labels: object) -> torch.Generator:
-    """A generator of its own for whatever the labels name; equal labels, equal randomness."""
-    seed = hashlib.sha256(json.dumps([str(label) for label in labels]).encode()).digest()[:8]
-    return torch.Generator().manual_seed(int.from_bytes(seed, "big") >> 1)
 
 
 @dataclass(frozen=True)
@@ -97,23 +94,26 @@ class Artifacts:
                 raise UsageError(
                     f"track {track.name} compares {track.samples} images, but {track.data} has {len(images)}"
                 )
-            return images[torch.randperm(len(images), generator=stream("training images"))[: track.samples]]
+            return images[self.training_rows(len(images))]
 
         return self._images("training-images", key, lambda folder: write_array(folder / IMAGES, choose().numpy()))
+
+    def training_rows(self, total: int) -> Tensor:
+        """Which of the ``total`` images of the training set :meth:`training_images` are, int64 (samples,)."""
+        return torch.randperm(total, generator=stream("training images"))[: self.track.samples]
 
     def undefended(self, defense: Defense, purpose: str, seed: int, count: int) -> Images:
         """What the target makes of the defense's latents, before any perturbation.
 
         Args:
-            defense: shared by all defenses that leave the prior alone.
+            defense: shared by all whose members change latents alike, if any does.
             purpose: names a stream of randomness of its own: "answers", "reference".
             seed: of the cell.
             count: number of images.
         """
-        own_latents = type(defense).latents is not Defense.latents
         key = {
             "target": self.setting.target_key,
-            "latents": plugin_key(defense) if own_latents else "prior",
+            "latents": defense_key(self.setting, overriding(defense, "latents")),
             "purpose": purpose,
             "seed": seed,
             "count": count,
@@ -121,26 +121,26 @@ class Artifacts:
             "code": code_hash(*GENERATION_CODE),
         }
 
-        def draw(batch: int, _: slice) -> Tensor:
-            return defense.undefended(DRAW, self.setting.target, stream(purpose, seed, "latents", batch))
+        def draw(ready: Defense, batch: int, _: slice) -> Tensor:
+            return ready.undefended(DRAW, self.setting.target, stream(purpose, seed, "latents", batch))
 
-        return self._images("undefended", key, lambda folder: self._draw(folder, "target images", count, draw))
+        return self._drawn("target-images", key, defense, count, draw)
 
     def answers(self, defense: Defense, purpose: str, seed: int, count: int) -> Images:
         """The defended images that a user or an attacker gets; see :meth:`undefended` for the arguments."""
-        if type(defense).perturb is Defense.perturb:
+        if not overriding(defense, "perturb"):
             return self.undefended(defense, purpose, seed, count)
         key = dict(answers_key(self.setting, defense, purpose, seed)) | {"count": count, "draw": DRAW}
         undefended = self.undefended(defense, purpose, seed, count)
 
-        def draw(batch: int, rows: slice) -> Tensor:
+        def draw(ready: Defense, batch: int, rows: slice) -> Tensor:
             # Always a whole batch, the last one filled up with its own images: how many a defense is given, and so how
             # much randomness it draws, must not depend on how many answers are wanted.
             # Mapped anew for each batch: what was read before need not stay in memory.
             whole = undefended.tensor[rows][torch.arange(DRAW) % (rows.stop - rows.start)]
-            return defense.answer(whole, stream(purpose, seed, "perturb", batch))
+            return ready.answer(whole, stream(purpose, seed, "perturb", batch))
 
-        return self._images("answers", key, lambda folder: self._draw(folder, "answers", count, draw))
+        return self._drawn("answers", key, defense, count, draw)
 
     def theft(self, attack: Attack, defense: Defense, seed: int, budget: int, drawn: int = 0) -> Theft:
         """The attack on the defense, done.
@@ -149,14 +149,15 @@ class Artifacts:
             attack: the attack.
             defense: the defense.
             seed: of the cell.
-            budget: images that the attacker may be handed.
-            drawn: answers drawn, if more than the budget: attackers of less budget then read the first of the same.
+            budget: images that the attacker asks for; the defense decides how many are handed over.
+            drawn: images asked for, if more than the budget: attackers of less budget then read the first of the same.
         """
         key = self._theft_key(attack, defense, seed, budget)
 
         def make(folder: Path) -> None:
-            answers = self.answers(defense, "answers", seed, max(budget, drawn)).tensor
-            oracle = Oracle(answers[:budget], budget)
+            granted = defense.granted(budget)
+            answers = self.answers(defense, "answers", seed, defense.granted(max(budget, drawn))).tensor
+            oracle = Oracle(answers[:granted], granted)
             self._steal(folder, attack, oracle, seed)
 
         folder = self.store.fetch("attack-models", key, make)
@@ -212,14 +213,34 @@ class Artifacts:
         for work in folder.glob("training-*"):
             shutil.rmtree(work)
 
+    def features(self, images: Images) -> Path:
+        """The ``.npy`` file of the features of a stored set of images, float32 (n, dim)."""
+
+        def make(folder: Path) -> None:
+            tensor = images.tensor
+            out = new_array(folder / "features.npy", (len(tensor), self.setting.extractor.dim), np.float32)
+            with self.reporter.stage("features", len(tensor), unit="images") as stage:
+                extract(self.setting.extractor, tensor, advance=stage.advance, out=out)
+
+        key = {"images": images.checksum, "extractor": self.setting.extractor_key}
+        return self.store.fetch("features", key, make) / "features.npy"
+
     def _images(self, kind: str, key: Key, make: Callable[[Path], None]) -> Images:
         folder = self.store.fetch(kind, key, make)
         return Images(folder / IMAGES, self.store.checksum(folder, IMAGES))
 
-    def _draw(self, folder: Path, name: str, count: int, draw: Callable[[int, slice], Tensor]) -> None:
-        out = new_array(folder / IMAGES, (count, *self.track.image_shape), np.uint8)
-        with self.reporter.stage(name, count, unit="images") as stage:
-            for batch, start in enumerate(range(0, count, DRAW)):
-                rows = slice(start, min(start + DRAW, count))
-                out[rows] = draw(batch, rows)[: rows.stop - rows.start].numpy()
-                stage.advance(rows.stop - rows.start)
+    def _drawn(
+        self, kind: str, key: Key, defense: Defense, count: int, draw: Callable[[Defense, int, slice], Tensor]
+    ) -> Images:
+        """Images drawn batch by batch: ``draw`` is given the defense made ready, the batch's number and its rows."""
+
+        def make(folder: Path) -> None:
+            ready = defense.prepare(StoredProvider(self))
+            out = new_array(folder / IMAGES, (count, *self.track.image_shape), np.uint8)
+            with self.reporter.stage(kind.replace("-", " "), count, unit="images") as stage:
+                for batch, start in enumerate(range(0, count, DRAW)):
+                    rows = slice(start, min(start + DRAW, count))
+                    out[rows] = draw(ready, batch, rows)[: rows.stop - rows.start].numpy()
+                    stage.advance(rows.stop - rows.start)
+
+        return self._images(kind, key, make)

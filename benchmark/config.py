@@ -148,8 +148,9 @@ class Cell:
     """One cell of a board.
 
     Raises:
-        UsageError: budget or seed are out of range, or there is no such plugin, or it refuses its parameters.
-        PluginError: a plugin cannot be imported, or is of another kind.
+        UsageError: budget or seed are out of range, or there is no such plugin, or it refuses its parameters, or the
+            defense leaves too little of the budget.
+        PluginError: a plugin cannot be imported, or is of another kind, or breaks its contract.
     """
 
     track: Track
@@ -158,7 +159,7 @@ class Cell:
     attack: str
     """Spec of the attack, likewise."""
     budget: int
-    """Images that the attacker may be handed."""
+    """Images that the attacker asks for, all of which he is handed unless the defense limits them."""
     seed: int
 
     def __post_init__(self) -> None:
@@ -171,6 +172,12 @@ class Cell:
         # Made now, so that a typing error in the last of many cells is known before the first is run.
         object.__setattr__(self, "defense", canonical(self.defense, self.made_defense))
         object.__setattr__(self, "attack", canonical(self.attack, self.made_attack))
+        granted = self.made_defense.granted(self.budget)
+        if granted < MIN_BUDGET:
+            raise UsageError(
+                f"{self.defense} hands over {granted} of {self.budget} images, but an attack needs {MIN_BUDGET}; "
+                "raise the budget or weaken the defense"
+            )
 
     def __reduce__(self) -> tuple[type[Cell], tuple[Track, str, str, int, int]]:
         """Sent to another process as what it was made from: a plugin of one's own may not be importable by name."""

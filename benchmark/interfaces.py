@@ -8,12 +8,14 @@ writes the one method that matters. Randomness is an explicit ``torch.Generator`
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Protocol, runtime_checkable
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
 
+from benchmark.data.images import ImageSet
 from benchmark.errors import PluginError
 from benchmark.images import ImageShape, all_finite, check_images, to_float, to_uint8
 from benchmark.oracle import Oracle
@@ -28,6 +30,7 @@ __all__ = [
     "ImageShape",
     "Knowledge",
     "Plugin",
+    "Provider",
     "Recipe",
     "Target",
     "Trainer",
@@ -69,6 +72,14 @@ class Target(ABC):
         """``n`` undefended images, uint8 (n, C, H, W)."""
         return self.generate(self.prior(n, rng))
 
+    def projection(self) -> Tensor:
+        """Weights float32 (m, latent_dim) of the layer that takes the latent. Optional.
+
+        Raises:
+            PluginError: this target does not show them.
+        """
+        raise PluginError(f"{type(self).__name__} does not show its first layer; pick a defense that needs none of it")
+
     def discriminator(self, images: Tensor) -> Tensor:
         """Images uint8 (n, C, H, W) -> logits float32 (n,), high for real. Optional.
 
@@ -78,14 +89,48 @@ class Target(ABC):
         raise PluginError(f"{type(self).__name__} has no discriminator; pick an attack that needs none")
 
 
-class Defense(Plugin):
-    """What stands between the target and its users. Override :meth:`latents`, :meth:`perturb`, or both.
+class Provider(Protocol):
+    """What whoever serves a target has, for a defense to be made ready with."""
 
-    A subclass is a frozen dataclass; its fields are its hyperparameters.
+    @property
+    def target(self) -> Target:
+        """The target."""
+
+    @property
+    def training_set(self) -> ImageSet:
+        """The target's training set, whole, with classes and attributes where it has them; loaded when asked for."""
+
+    def scores(self, images: Tensor, trait: str) -> Tensor:
+        """Images uint8 (n, C, H, W) -> log-odds float32 (n,) of showing a class or attribute of the training set.
+
+        Raises:
+            UsageError: the training set has no such trait, or too few images that show it or do not.
+        """
+
+    def kept(self, defense: Defense, key: Mapping[str, Any], make: Callable[[torch.Generator], Tensor]) -> Tensor:
+        """A tensor that is made once for the target, and stored.
+
+        Args:
+            defense: what it is for; its source is part of what the tensor is stored under, as is all that the provider
+                has.
+            key: what else determines it, as JSON.
+            make: makes it, drawing its randomness from the generator it is given.
+        """
+
+
+class Defense(Plugin):
+    """What stands between the target and its users. Override :meth:`latents`, :meth:`perturb`, :meth:`limit`, or more.
+
+    A subclass is a frozen dataclass; its fields are its hyperparameters. One that must know its target overrides
+    :meth:`prepare`.
     """
 
     strength: ClassVar[str] = ""
     """Name of the field that is swept from weak to strong (or strong to weak); empty if there is none."""
+
+    def prepare(self, provider: Provider) -> Defense:
+        """The defense made ready for one target, which answers in its place; itself by default."""
+        return self
 
     def latents(self, n: int, target: Target, rng: torch.Generator) -> Tensor:
         """The latents that ``n`` answers come from, float32 (n, latent_dim); the target's prior by default."""
@@ -95,11 +140,28 @@ class Defense(Plugin):
         """Images float32 (n, C, H, W) in [0, 1] -> the images handed over, of the same shape; unchanged by default."""
         return x
 
-    def undefended(self, n: int, target: Target, rng: torch.Generator) -> Tensor:
-        """What the target makes of this defense's latents, uint8 (n, C, H, W): :meth:`latents`, checked.
+    def limit(self, requested: int) -> int:
+        """How many of the ``requested`` images are handed over; all by default. No fewer where more are requested."""
+        return requested
+
+    def granted(self, requested: int) -> int:
+        """:meth:`limit`, checked.
 
         Raises:
-            PluginError: the latents or the target's images are not what they must be.
+            PluginError: ``limit`` returned anything but an integer from 0 to ``requested``.
+        """
+        granted = self.limit(requested)
+        if type(granted) is not int or not 0 <= granted <= requested:
+            raise PluginError(
+                f"{type(self).__name__}.limit returned {granted!r}, but must return an integer from 0 to {requested}"
+            )
+        return granted
+
+    def drawn(self, n: int, target: Target, rng: torch.Generator) -> Tensor:
+        """:meth:`latents`, checked.
+
+        Raises:
+            PluginError: ``latents`` returned nothing, another shape or dtype, or values that are not finite.
         """
         name = type(self).__name__
         z = self.latents(n, target, rng)
@@ -110,7 +172,16 @@ class Defense(Plugin):
                 f"{name}.latents returned {z.dtype} of shape {tuple(z.shape)}, "
                 f"but must return finite torch.float32 of shape {(n, target.latent_dim)}"
             )
-        return check_images(target.generate(z), (n, *target.image_shape), f"{type(target).__name__}.generate")
+        return z
+
+    def undefended(self, n: int, target: Target, rng: torch.Generator) -> Tensor:
+        """What the target makes of this defense's latents, uint8 (n, C, H, W).
+
+        Raises:
+            PluginError: the latents or the target's images are not what they must be.
+        """
+        images = target.generate(self.drawn(n, target, rng))
+        return check_images(images, (n, *target.image_shape), f"{type(target).__name__}.generate")
 
     def answer(self, images: Tensor, rng: torch.Generator) -> Tensor:
         """Undefended images uint8 (n, C, H, W) -> answers, uint8 of the same shape: :meth:`perturb`, checked.

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from benchmark.config import Cell
 from benchmark.interfaces import Attack, Defense
 from benchmark.setting import Setting, load_setting
 from benchmark.source import code_hash, source_hash
+from benchmark.stack import members, overriding
 from benchmark.store import Key, digest
 
 GENERATION_CODE = (
@@ -17,6 +19,8 @@ GENERATION_CODE = (
     "benchmark.networks.dcgan",
     "benchmark.networks.ladder",
     "benchmark.networks.sngan",
+    "benchmark.stack",
+    "benchmark.streams",
     "benchmark.trained",
 )
 """The modules that determine what a target generates."""
@@ -49,20 +53,41 @@ METRIC_CODE = (
 
 
 def plugin_key(plugin: Defense | Attack) -> dict[str, Any]:
-    """What determines what a plugin does: its class, its parameters and its source."""
+    """What determines what a plugin does: its class, its parameters, its source and what else it names."""
     base = Defense if isinstance(plugin, Defense) else Attack
     return {
         "class": type(plugin).__qualname__,
         "parameters": plugin.parameters,
         "source": source_hash(plugin, base),
+        "content": dict(plugin.content),
     }
+
+
+def provider_key(setting: Setting) -> dict[str, Any]:
+    """What determines all that a provider of the target has."""
+    return {
+        "target": setting.target_key,
+        "data": setting.data_hash,
+        "shape": setting.track.image_shape,
+        "samples": setting.track.samples,
+        "features": setting.extractor_key,
+        "code": code_hash("benchmark.attributes", "benchmark.data.images", "benchmark.provider"),
+    }
+
+
+def defense_key(setting: Setting, parts: Iterable[Defense]) -> list[dict[str, Any]]:
+    """What determines what some members of a defense do, in order; of one that is made ready, what it is made with."""
+    return [
+        plugin_key(part) | ({"provider": provider_key(setting)} if overriding(part, "prepare") else {})
+        for part in parts
+    ]
 
 
 def answers_key(setting: Setting, defense: Defense, purpose: str, seed: int) -> Key:
     """What determines the answers of a defense, however many there are."""
     return {
         "target": setting.target_key,
-        "defense": plugin_key(defense),
+        "defense": defense_key(setting, members(defense)),
         "purpose": purpose,
         "seed": seed,
         "code": code_hash(*GENERATION_CODE),
@@ -71,9 +96,10 @@ def answers_key(setting: Setting, defense: Defense, purpose: str, seed: int) -> 
 
 def cell_id(cell: Cell) -> str:
     """Hash of a cell and of every source and weight that determines its result."""
+    setting = load_setting(cell.track)
     key = {
-        "track": load_setting(cell.track).key,
-        "defense": plugin_key(cell.made_defense),
+        "track": setting.key,
+        "defense": defense_key(setting, members(cell.made_defense)),
         "attack": plugin_key(cell.made_attack),
         "budget": cell.budget,
         "seed": cell.seed,

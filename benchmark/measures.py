@@ -1,4 +1,4 @@
-"""What is measured of a track's stored images: features, and figures of them, each made once and stored."""
+"""What is measured of a track's stored images: figures of their features, each made once and stored."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmark.artifacts import Artifacts, Images, stream
-from benchmark.features import extract
-from benchmark.files import new_array, open_array, write_array, write_text
+from benchmark.artifacts import Artifacts, Images
+from benchmark.files import open_array, write_array, write_text
 from benchmark.keys import BINS_CODE, KERNEL_CODE, MANIFOLD_CODE, METRIC_CODE
 from benchmark.metrics import (
     Centres,
@@ -30,6 +29,7 @@ from benchmark.metrics import (
     ssim,
 )
 from benchmark.source import code_hash
+from benchmark.streams import stream
 
 
 class Measures:
@@ -40,25 +40,14 @@ class Measures:
     """
 
     def __init__(self, artifacts: Artifacts) -> None:
+        self._artifacts = artifacts
         self.setting, self.store, self.reporter = artifacts.setting, artifacts.store, artifacts.reporter
-
-    def features(self, images: Images) -> Path:
-        """The ``.npy`` file of the features of a stored set of images, float32 (n, dim)."""
-
-        def make(folder: Path) -> None:
-            tensor = images.tensor
-            out = new_array(folder / "features.npy", (len(tensor), self.setting.extractor.dim), np.float32)
-            with self.reporter.stage("features", len(tensor), unit="images") as stage:
-                extract(self.setting.extractor, tensor, advance=stage.advance, out=out)
-
-        key = {"images": images.checksum, "extractor": self.setting.extractor_key}
-        return self.store.fetch("features", key, make) / "features.npy"
 
     def distance(self, images: Images, reference: Images) -> dict[str, float]:
         """Fréchet distance and KID, with its standard error, of one set of images to another."""
 
         def compute() -> dict[str, float]:
-            x, y = open_array(self.features(images)), open_array(self.features(reference))
+            x, y = open_array(self._artifacts.features(images)), open_array(self._artifacts.features(reference))
             kernel = kid(x, y, sums=(self._kernel_sums(images), self._kernel_sums(reference)))
             return {"fd": frechet(x, y), "kid": kernel.value, "kid_error": kernel.standard_error}
 
@@ -68,7 +57,7 @@ class Measures:
         """Fréchet distance, precision, recall, density and coverage of one set of images against another."""
 
         def compute() -> dict[str, float]:
-            x, y = open_array(self.features(images)), open_array(self.features(reference))
+            x, y = open_array(self._artifacts.features(images)), open_array(self._artifacts.features(reference))
             neighbours = manifold(x, y, reaches=(self._reach(images), self._reach(reference)))
             return {"fd": frechet(x, y), **asdict(neighbours)}
 
@@ -78,7 +67,7 @@ class Measures:
         """How one set of images fills the bins of another."""
 
         def compute() -> dict[str, float]:
-            x, y = open_array(self.features(images)), open_array(self.features(reference))
+            x, y = open_array(self._artifacts.features(images)), open_array(self._artifacts.features(reference))
             return asdict(compare_bins(x, y, self._centres(reference)))
 
         return self._figures("bins", (images, reference), compute)
@@ -128,7 +117,7 @@ class Measures:
         key = {"images": images.checksum, "extractor": self.setting.extractor_key, "code": code_hash(*code, __name__)}
 
         def summarize(folder: Path) -> None:
-            features = open_array(self.features(images))
+            features = open_array(self._artifacts.features(images))
             with self.reporter.stage(f"metrics: {kind}", 1) as stage:
                 make(folder, features)
                 stage.advance()

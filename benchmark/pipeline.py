@@ -15,6 +15,7 @@ from benchmark.measures import Measures
 from benchmark.record import Record, device, versions
 from benchmark.results import Results
 from benchmark.sheet import draw_sheet
+from benchmark.stack import members, overriding
 
 
 def run(cell: Cell, artifacts: Artifacts, results: Results, drawn: int = 0) -> Record:
@@ -24,7 +25,7 @@ def run(cell: Cell, artifacts: Artifacts, results: Results, drawn: int = 0) -> R
         cell: what to do.
         artifacts: the pieces of the cell's track.
         results: receives the outcome.
-        drawn: answers drawn for all attackers of this defense, if more than the cell's budget.
+        drawn: images asked for by all attackers of this defense, if more than the cell's budget.
 
     Raises:
         BenchmarkError: a plugin broke its contract, data is missing or damaged, or training failed twice.
@@ -65,7 +66,7 @@ def similarity(
     artifacts: Artifacts, measures: Measures, defense: Defense, answers: Images, seed: int
 ) -> dict[str, float]:
     """How near answers are to what they were before a perturbation; nothing where images are not perturbed."""
-    if type(defense).perturb is Defense.perturb:
+    if not overriding(defense, "perturb"):
         return {}
     before = artifacts.undefended(defense, "reference", seed, artifacts.track.samples)
     return measures.similarity(answers, before)
@@ -76,7 +77,8 @@ def write_up(
 ) -> Record:
     """The record of a cell that is done."""
     track, defense, attack = cell.track, cell.made_defense, cell.made_attack
-    strength = defense.parameters.get(defense.strength)
+    last = members(defense)[-1]
+    strength = last.parameters.get(last.strength)
     return Record(
         id=name,
         track=track.name,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -49,6 +49,14 @@ class Plugin:
     def parameters(self) -> dict[str, Any]:
         """The hyperparameters by name."""
         return dataclasses.asdict(self)
+
+    @property
+    def content(self) -> Mapping[str, Any]:
+        """What determines what it does besides its parameters and its source, as JSON: hashes of files that it reads.
+
+        Nothing by default. Results are stored under it, so that they are made again when it changes.
+        """
+        return {}
 
 
 def _checked(plugin: Plugin, field: dataclasses.Field[Any], value: Any) -> Any:

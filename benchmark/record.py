@@ -33,8 +33,9 @@ class Record:
     defense: str
     """Spec of the defense, in its one spelling."""
     defense_parameters: Mapping[str, Any]
+    """By name; those of a stack as "Class.parameter"."""
     strength: float | None
-    """Value of the parameter that is the defense's strength; none if it has none."""
+    """Value of the parameter that is the defense's strength (of a stack: its last member's); none if it has none."""
     attack: str
     attack_parameters: Mapping[str, Any]
     knowledge: str

@@ -2,6 +2,8 @@
 
 A spec is ``NAME[,key=value ...]``. NAME is an entry point (built-in or of any installed package), ``module:attribute``
 or ``path/to/file.py:attribute``. ``NAME:argument`` hands an extractor its one positional argument (``timm:resnet18``).
+Specs of defenses joined by ``+`` are a stack of them, applied in order (``linear,steps=5+jpeg``); no path in them may
+have a ``+`` of its own.
 """
 
 from __future__ import annotations
@@ -21,9 +23,14 @@ from typing import Any
 from benchmark.errors import PluginError, UsageError, unknown
 from benchmark.interfaces import Attack, Defense, FeatureExtractor, Plugin
 from benchmark.source import LOADED_SOURCE
+from benchmark.stack import Stack
 
 KINDS: dict[str, type] = {"defense": Defense, "attack": Attack, "extractor": FeatureExtractor}
 """The kinds of plugin, and the base class of each; the entry-point group is ``gan_extraction_bench.<kind>s``."""
+
+
+STACKED = "+"
+"""What joins the specs of stacked defenses."""
 
 
 def names(kind: str) -> list[str]:
@@ -42,6 +49,8 @@ def load(kind: str, spec: str) -> Any:
         UsageError: there is no such plugin, or it has no such parameter, or the value is not accepted.
         PluginError: the plugin's module cannot be imported, or what it names is not of the kind.
     """
+    if kind == "defense" and STACKED in spec:
+        return Stack(tuple(load(kind, part) for part in spec.split(STACKED)))
     name, settings = _split(spec)
     made, argument = _find(kind, name)
     arguments = [argument] if argument else []
@@ -50,6 +59,9 @@ def load(kind: str, spec: str) -> Any:
 
 def canonical(spec: str, plugin: Plugin) -> str:
     """The one spelling of a spec: its name, and what differs from the defaults of the plugin that it describes."""
+    if isinstance(plugin, Stack):
+        parts = zip(spec.split(STACKED), plugin.members, strict=True)
+        return STACKED.join(canonical(part, member) for part, member in parts)
     changed = [
         f"{field.name}={getattr(plugin, field.name)}"
         for field in dataclasses.fields(plugin)
@@ -59,12 +71,12 @@ def canonical(spec: str, plugin: Plugin) -> str:
 
 
 def with_strength(spec: str, value: float) -> str:
-    """The spec of a defense with its strength set.
+    """The spec of a defense with its strength set; of a stack, that of its last member.
 
     Raises:
         UsageError: the defense has no strength, or its spec sets it already.
     """
-    name, settings = _split(spec)
+    name, settings = _split(spec.rpartition(STACKED)[2])
     parameter = _find("defense", name)[0].strength
     if not parameter:
         raise UsageError(f"defense {name} has no strength to be set")

@@ -33,19 +33,23 @@ class Setting:
     @cached_property
     def extractor_key(self) -> dict[str, Any]:
         """What determines features."""
-        extractor = self.extractor
-        return {
-            "name": extractor.name,
-            "weights": extractor.weights_hash,
-            "source": source_hash(extractor, FeatureExtractor),
-            "code": code_hash("benchmark.features"),
-        }
+        return extractor_key(self.extractor)
 
     @cached_property
     def key(self) -> dict[str, Any]:
         """What determines everything that is measured on the track."""
         content = {"data": self.data_hash, "target": self.target_key, "features": self.extractor_key}
         return asdict(self.track) | content
+
+
+def extractor_key(extractor: FeatureExtractor) -> dict[str, Any]:
+    """What determines the features of an extractor."""
+    return {
+        "name": extractor.name,
+        "weights": extractor.weights_hash,
+        "source": source_hash(extractor, FeatureExtractor),
+        "code": code_hash("benchmark.features"),
+    }
 
 
 @cache

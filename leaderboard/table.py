@@ -17,7 +17,7 @@ COLUMNS: dict[str, str] = {
     "strength": "value of the parameter that is the defense's strength; empty if it has none",
     "attack": "spec of the attack",
     "knowledge": "what the attacker knew",
-    "budget": "images the target could hand the attacker",
+    "budget": "images the attacker asked for",
     "seed": "seed of the cell",
     "utility_fd": "Fréchet distance of the answers to the training set; low: useful",
     "utility_precision": "share of answers within the manifold of the training set; high: useful",

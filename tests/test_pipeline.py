@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from tiny_network import TINY_NETWORK
 
 from benchmark.artifacts import Artifacts
 from benchmark.config import Cell, Track
@@ -31,6 +32,10 @@ SPECS = {
     "jpeg": "jpeg,quality=30",
     "noise": "noise,sigma=0.2",
     "filter": "filter,size=3",
+    "adversarial": f"adversarial,surrogate={TINY_NETWORK}",
+    "query-limit": "query-limit,share=0.5",
+    "linear": "linear,steps=5",
+    "semantic": "semantic,distance=2",
 }
 """One row for every built-in defense."""
 
@@ -86,7 +91,8 @@ def test_every_defense_meets_every_attack(track: Track, shared: Path, defense: s
     figures += ["utility_diversity", "utility_ndb", "utility_js", "accuracy_ndb", "accuracy_js"]
     assert set(figures) <= set(record.figures)
     assert record.figures["accuracy_fd"] > 0
-    assert (record.queries_charged, record.queries_kept, record.samples) == (60, 60, 40)
+    granted = load("defense", defense).limit(60)
+    assert (record.queries_charged, record.queries_kept, record.samples) == (granted, granted, 40)
     assert (shared / "sheets" / f"{record.id}.png").stat().st_size > 1000
     assert load_record(shared / "records" / f"{record.id}.json") == record
 
@@ -156,6 +162,26 @@ def test_the_first_answers_are_the_same_however_many_are_drawn(track: Track, tmp
     many = artifacts.answers(noise, "answers", 0, 1200).tensor
     assert torch.equal(few, many[:703])
     assert not torch.equal(many[:500], many[500:1000])
+
+
+def test_a_limit_leaves_the_attacker_the_first_of_the_answers(track: Track, tmp_path: Path) -> None:
+    record = do(Cell(track, "query-limit,share=0.55", "fidelity", 77, 0), tmp_path)
+    assert (record.budget, record.queries_charged, record.queries_kept) == (77, 42, 42)
+    undefended = do(Cell(track, "none", "fidelity", 42, 0), tmp_path)
+    assert record.figures == undefended.figures
+
+
+def test_a_limit_that_leaves_nothing_to_train_on_is_refused(track: Track) -> None:
+    with pytest.raises(UsageError, match="hands over 6 of 60 images, but an attack needs 20"):
+        Cell(track, "query-limit,share=0.1", "fidelity", 60, 0)
+
+
+@pytest.mark.parametrize("returned", ["requested + 1", "-1", "requested / 2", "None"])
+def test_a_limit_that_is_no_count_is_named(track: Track, tmp_path: Path, returned: str) -> None:
+    path = tmp_path / "bad.py"
+    path.write_text(OWN.format(name="Bad", method="limit(self, requested)", body=f"return {returned}"))
+    with pytest.raises(PluginError, match="Bad.limit.*integer from 0 to 60"):
+        Cell(track, f"{path}:Bad", "fidelity", 60, 0)
 
 
 def test_a_killed_cell_resumes_to_the_same_figures(track: Track, tmp_path: Path) -> None:

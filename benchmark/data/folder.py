@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -20,6 +21,9 @@ from benchmark.errors import DataError, UsageError
 
 SPLITS = ("train", "test")
 
+ATTRIBUTES = "attributes.csv"
+"""The table of attributes in the folder of a split."""
+
 
 def load_folder(split: str, size: int, channels: int | None, progress: Progress, path: Path) -> ImageSet:
     """Every image below ``path``, in the order of its path.
@@ -30,7 +34,9 @@ def load_folder(split: str, size: int, channels: int | None, progress: Progress,
 
     Splits: if ``path`` has a sub-folder ``train`` or ``test``, these are the splits; if not, all of it is ``train``.
     Labels: the first-level sub-folders of the split; the classes are those of both splits, sorted. There are none where
-    an image lies in no sub-folder.
+    an image lies in no sub-folder. Attributes: those in the file ``attributes.csv`` in the folder of the split, if any;
+    its first column holds names of files, the others, one per attribute and headed by its name, are positive for
+    the images that show it (0 and 1, or -1 and 1 as CelebA has it: Liu et al. 2015).
 
     Args:
         split: ``train`` or ``test``.
@@ -41,7 +47,7 @@ def load_folder(split: str, size: int, channels: int | None, progress: Progress,
 
     Raises:
         UsageError: there is no such folder, or it has no such split.
-        DataError: the folder holds no image, or an image cannot be read; the text names it.
+        DataError: the folder holds no image, or an image cannot be read or has no attributes; the text names it.
     """
     roots = _roots(path)
     if split not in roots:
@@ -53,18 +59,22 @@ def load_folder(split: str, size: int, channels: int | None, progress: Progress,
     if not paths:
         raise DataError(f"{root} holds no image; expected files that end in {', '.join(IMG_EXTENSIONS)}")
     classes, labels = _labelled(root, paths, tuple(roots.values()))
+    attribute_names, attributes = _attributes(root / ATTRIBUTES, paths)
     images = _decoded(paths, size, channels or 3, progress, path.resolve().name)
-    return ImageSet(f"folder:{path.resolve().name}", split, images, labels, classes)
+    name = f"folder:{path.resolve().name}"
+    return ImageSet(name, split, images, labels, classes, attributes, attribute_names)
 
 
 def folder_checksums(path: Path) -> dict[str, str]:
-    """File -> SHA-256 (hex), for the images of every split that :func:`load_folder` finds, named by path from ``path``.
+    """File -> SHA-256 (hex), for all that :func:`load_folder` reads of every split, named by path from ``path``.
 
     Raises:
         UsageError: there is no such folder.
         DataError: a file cannot be read; the text names it.
     """
-    return checksums(path, [image for root in _roots(path).values() for image in _images(root)])
+    roots = _roots(path).values()
+    tables = [root / ATTRIBUTES for root in roots if (root / ATTRIBUTES).is_file()]
+    return checksums(path, [*tables, *(image for root in roots for image in _images(root))])
 
 
 def _roots(path: Path) -> dict[str, Path]:
@@ -93,6 +103,21 @@ def _labelled(root: Path, paths: Sequence[Path], roots: Sequence[Path]) -> tuple
     classes = tuple(sorted({folder.name for folder in folders}))
     number = {name: index for index, name in enumerate(classes)}
     return classes, torch.tensor([number[path.relative_to(root).parts[0]] for path in paths])
+
+
+def _attributes(table: Path, paths: Sequence[Path]) -> tuple[tuple[str, ...], Tensor | None]:
+    """Names of the attributes, and bool (N, K) or None where there is no such table."""
+    if not table.is_file():
+        return (), None
+    try:
+        with table.open(newline="", encoding="utf-8") as lines:
+            (_, *names), *rows = csv.reader(lines)
+        shown = {file: [float(value) > 0 for value in values] for file, *values in rows}
+        return tuple(names), torch.tensor([shown[path.name] for path in paths]).view(len(paths), len(names))
+    except KeyError as error:
+        raise DataError(f"{table} has no row for the image {error}; add it, or remove the table") from None
+    except (OSError, ValueError, RuntimeError, csv.Error) as error:
+        raise DataError(f"{table} is not a table of attributes ({error}); mend or remove it") from None
 
 
 def _decoded(paths: Sequence[Path], size: int, channels: int, progress: Progress, name: str) -> Tensor:

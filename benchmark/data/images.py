@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from benchmark.errors import unknown
+
 Progress = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
 """``progress(description, total)`` is a context manager that gives ``advance(n)``."""
 
@@ -33,6 +35,27 @@ class ImageSet:
     """int64 (N,), each an index into ``classes``; None where the data set has no labels."""
     classes: tuple[str, ...]
     """Names of the classes; empty where the data set has no labels."""
+    attributes: Tensor | None = None
+    """bool (N, K), what each image shows; None where the data set has no attributes."""
+    attribute_names: tuple[str, ...] = ()
+    """Names of the K attributes; empty where the data set has none."""
+
+    @property
+    def traits(self) -> tuple[str, ...]:
+        """The names of all that images may be told apart by: attributes, then classes."""
+        return self.attribute_names + self.classes
+
+    def showing(self, trait: str) -> Tensor:
+        """Which images show a trait, bool (N,).
+
+        Raises:
+            UsageError: there is no such attribute or class.
+        """
+        if self.attributes is not None and trait in self.attribute_names:
+            return self.attributes[:, self.attribute_names.index(trait)]
+        if self.labels is not None and trait in self.classes:
+            return self.labels == self.classes.index(trait)
+        raise unknown(f"attribute or class of {self.name}", trait, self.traits)
 
     def __len__(self) -> int:
         return len(self.images)

@@ -21,7 +21,8 @@ def rgb(images: Tensor, side: int = 0, mode: str = "bilinear") -> Tensor:
     """Images as the networks take them: of three channels and, where a side is given, square.
 
     Args:
-        images: uint8 (n, C, H, W); C is 1 (gray, repeated) or 3 (RGB).
+        images: uint8, or float32 in [0, 255] where a gradient is wanted, (n, C, H, W); C is 1 (gray, repeated) or 3
+            (RGB).
         side: height and width of the result; 0 leaves the size alone. Sampling points are aligned by pixel corners
             (``align_corners=False``); images that shrink are low-pass filtered first (``antialias``).
         mode: "bilinear" or "bicubic".
@@ -32,10 +33,10 @@ def rgb(images: Tensor, side: int = 0, mode: str = "bilinear") -> Tensor:
     Raises:
         DataError: ``images`` is of another dtype, dimension or number of channels.
     """
-    if images.dtype != torch.uint8 or images.ndim != 4 or images.shape[1] not in (1, 3):
+    if images.dtype not in (torch.uint8, torch.float32) or images.ndim != 4 or images.shape[1] not in (1, 3):
         raise DataError(
             f"a feature extractor was given {images.dtype} of shape {tuple(images.shape)}, "
-            "but takes torch.uint8 of shape (n, C, H, W) with 1 or 3 channels"
+            "but takes images of shape (n, C, H, W) with 1 or 3 channels"
         )
     x = images.to(torch.float32)
     if side and x.shape[-2:] != (side, side):

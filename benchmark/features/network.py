@@ -9,6 +9,7 @@ from functools import cached_property
 import torch
 from torch import Tensor, nn
 
+from benchmark.errors import DataError
 from benchmark.interfaces import FeatureExtractor
 
 
@@ -31,11 +32,16 @@ class NetworkExtractor(FeatureExtractor):
 
     @cached_property
     def _network(self) -> nn.Module:
-        return self._build().eval().to(memory_format=torch.channels_last)
+        # Tensors made in inference mode, which the first call may be in, can have no part in a gradient.
+        with torch.inference_mode(False):
+            return self._build().eval().requires_grad_(False).to(memory_format=torch.channels_last)
 
     @abstractmethod
     def network_input(self, images: Tensor) -> Tensor:
-        """Images uint8 (n, C, H, W) of 1 or 3 channels -> float32 (n, 3, H, W), resized and scaled for the network.
+        """Images (n, C, H, W) of 1 or 3 channels -> float32 (n, 3, H, W), resized and scaled for the network.
+
+        Args:
+            images: uint8, or float32 in [0, 255], for which it has a gradient; not to be written to.
 
         Raises:
             DataError: the images are of another dtype, dimension or number of channels.
@@ -48,5 +54,23 @@ class NetworkExtractor(FeatureExtractor):
         Raises:
             DataError: the images are of another dtype, dimension or number of channels.
         """
+        if images.dtype != torch.uint8:
+            raise DataError(
+                f"a feature extractor was given {images.dtype}, "
+                "but takes torch.uint8 of shape (n, C, H, W) with 1 or 3 channels"
+            )
+        return self._features(images)
+
+    def differentiable(self, x: Tensor) -> Tensor:
+        """Images float32 (n, C, H, W) in [0, 1] of 1 or 3 channels -> features float32 (n, dim), with a gradient by x.
+
+        Of images on the 256 levels, the same features as of these images as uint8.
+
+        Raises:
+            DataError: the images are of another dtype, dimension or number of channels.
+        """
+        return self._features(x * 255)
+
+    def _features(self, images: Tensor) -> Tensor:
         features: Tensor = self._network(self.network_input(images).contiguous(memory_format=torch.channels_last))
         return features

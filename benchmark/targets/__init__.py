@@ -56,6 +56,17 @@ class NetworkTarget(Target):
         """The generator's weights by name: what its images are determined by."""
         return self._generator.network.state_dict()
 
+    def projection(self) -> Tensor:
+        """Weights float32 (m, latent_dim) of the generator's first linear layer.
+
+        Raises:
+            PluginError: that layer does not take the latent.
+        """
+        layer = next((each for each in self._generator.network.modules() if isinstance(each, nn.Linear)), None)
+        if layer is None or layer.in_features != self.latent_dim:
+            return super().projection()
+        return layer.weight.detach()
+
     @torch.inference_mode()
     def discriminator(self, images: Tensor) -> Tensor:
         """Images uint8 (n, C, H, W) -> logits float32 (n,), high for real.

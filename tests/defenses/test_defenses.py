@@ -8,9 +8,11 @@ from itertools import pairwise
 import pytest
 import torch
 from defense_pictures import generator, pictures
+from tiny_network import TINY_NETWORK
 
 from benchmark.errors import UsageError
 from benchmark.interfaces import Defense, to_float, to_uint8
+from defenses.adversarial import Adversarial
 from defenses.controls import Garbage, Undefended
 from defenses.filters import Filter
 from defenses.jpeg import Jpeg
@@ -25,6 +27,7 @@ DEFENSES = [
     Filter(),
     Filter(kind="median"),
     Filter(kind="bilateral"),
+    Adversarial(surrogate=TINY_NETWORK),
 ]
 
 # A field, and its values from weak to strong. Size does not order bilateral filters: wide ones find more pixels alike.
@@ -35,6 +38,7 @@ STRENGTHS = [
     (Filter(), "size", [3, 5, 9, 31]),
     (Filter(kind="median"), "size", [3, 5, 9, 31]),
     (Filter(kind="bilateral"), "sigma_color", [0.01, 0.05, 0.2, 1.0]),
+    (Adversarial(surrogate=TINY_NETWORK), "epsilon", [0, 1, 4, 16, 64]),
 ]
 
 SHAPES = [(1, 8, 8), (3, 8, 8), (1, 28, 28), (3, 32, 32), (3, 17, 40), (1, 5, 3), (3, 1, 1)]
@@ -79,7 +83,7 @@ def test_memory_layout_makes_no_difference(defense: Defense) -> None:
     torch.testing.assert_close(defense.perturb(turned, generator()), defense.perturb(x, generator()), atol=1e-5, rtol=0)
 
 
-@pytest.mark.parametrize("defense", [d for d in DEFENSES if not isinstance(d, Garbage | Noise)], ids=repr)
+@pytest.mark.parametrize("defense", [d for d in DEFENSES if not isinstance(d, Garbage | Noise | Adversarial)], ids=repr)
 @pytest.mark.parametrize("channels", [1, 3])
 def test_an_answer_does_not_depend_on_its_batch(defense: Defense, channels: int) -> None:
     x = to_float(pictures(5, (channels, 20, 24)))
@@ -125,6 +129,10 @@ def test_is_described_in_one_line(defense: Defense) -> None:
         (Filter, {"size": 33}),
         (Filter, {"size": "5"}),
         (Filter, {"kind": "bilateral", "sigma_color": 0.0}),
+        (Adversarial, {"epsilon": 256}),
+        (Adversarial, {"epsilon": 0.03}),
+        (Adversarial, {"steps": 0}),
+        (Adversarial, {"step_size": 0.0}),
     ],
 )
 def test_parameters_out_of_range_are_refused(defense: type[Defense], parameters: dict[str, object]) -> None:

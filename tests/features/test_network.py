@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 from torch import Tensor, nn
 
+from benchmark.errors import DataError
 from benchmark.features import rgb
 from benchmark.features.network import NetworkExtractor
 from benchmark.features.weights import weights_hash
@@ -60,3 +62,19 @@ def test_the_network_is_built_when_it_is_first_needed() -> None:
     extractor(IMAGES)
     extractor(IMAGES)
     assert built == [1]
+
+
+def test_floats_have_the_features_of_their_levels_and_a_gradient() -> None:
+    extractor = halves(network())
+    of_levels = extractor(IMAGES)
+    x = (IMAGES.float() / 255).requires_grad_()
+    features = extractor.differentiable(x)
+    torch.testing.assert_close(features.detach(), of_levels)
+    (gradient,) = torch.autograd.grad(features.sum(), x)
+    nudged = extractor.differentiable(x.detach() + 1e-3 * gradient).sum() - features.sum()
+    torch.testing.assert_close(nudged.item(), 1e-3 * gradient.square().sum().item(), rtol=1e-2, atol=0)
+
+
+def test_floats_are_no_images_between_components() -> None:
+    with pytest.raises(DataError, match="uint8"):
+        halves(network())(IMAGES.float())
