@@ -22,8 +22,9 @@ from benchmark.features import extract
 from benchmark.files import new_array, open_array, write_array, write_tensors, write_text
 from benchmark.gan import Generative, Trained, train
 from benchmark.images import check_images
-from benchmark.interfaces import Attack, Defense, Knowledge
-from benchmark.keys import GENERATION_CODE, METRIC_CODE, TRAINING_CODE, answers_key, plugin_key
+from benchmark.interfaces import Attack, Defense
+from benchmark.keys import GENERATION_CODE, METRIC_CODE, TRAINING_CODE, answers_key, knowledge_key, plugin_key
+from benchmark.knowledge import granted
 from benchmark.metrics import Features, frechet, kid, manifold, psnr, ssim
 from benchmark.oracle import Oracle
 from benchmark.progress import Reporter
@@ -67,6 +68,8 @@ class Theft:
     queries_kept: int
     trainings: tuple[dict[str, Any], ...]
     """One per training: recipe, seed, restarts, failure, history."""
+    diagnostics: dict[str, float]
+    """What the attack reported of itself."""
     seconds: float
 
 
@@ -160,15 +163,15 @@ class Artifacts:
             attack: the attack.
             defense: the defense.
             seed: of the cell.
-            budget: images that the attacker may be handed.
+            budget: query budget.
             drawn: answers drawn, if more than the budget: attackers of less budget then read the first of the same.
         """
         key = self._theft_key(attack, defense, seed, budget)
 
         def make(folder: Path) -> None:
-            answers = self.answers(defense, "answers", seed, max(budget, drawn)).tensor
-            oracle = Oracle(answers[:budget], budget)
-            self._steal(folder, attack, oracle, seed)
+            allowed = attack.queries(budget)
+            answers = self.answers(defense, "answers", seed, max(allowed, drawn)).tensor
+            self._steal(folder, attack, Oracle(answers[:allowed], allowed), seed)
 
         folder = self.store.fetch("attack-models", key, make)
         report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
@@ -182,6 +185,7 @@ class Artifacts:
     def _theft_key(self, attack: Attack, defense: Defense, seed: int, budget: int) -> Key:
         return {
             "attack": plugin_key(attack),
+            "knowledge": knowledge_key(self.setting, attack),
             "answers": answers_key(self.setting, defense, "answers", seed),
             "budget": budget,
             "seed": seed,
@@ -204,7 +208,7 @@ class Artifacts:
             trainings.append(trained)
             return trained.generator
 
-        knowledge = Knowledge(oracle.image_shape, self.track.recipe, bound_train)
+        knowledge = granted(attack, self.setting, bound_train, stream(seed, "real images"), self.reporter)
         model = attack.fit(oracle, knowledge, stream(seed, "attack"))
         samples = self.track.samples
         rng = stream(seed, "attack model's images")
@@ -217,6 +221,7 @@ class Artifacts:
             "queries_charged": oracle.charged,
             "queries_kept": oracle.kept,
             "trainings": [trained.report() for trained in trainings],
+            "diagnostics": knowledge.diagnostics,
             "seconds": time.monotonic() - started + sum(trained.resumed_seconds for trained in trainings),
         }
         write_text(folder / "report.json", json.dumps(report, indent=1) + "\n")

@@ -29,9 +29,9 @@ def calibrate(kind: str, real: Tensor, generated: Tensor) -> Callable[[Tensor], 
     """Fit the map from a discriminator's logits to calibrated log-odds, of as many real images as generated ones.
 
     Isotonic regression (Zadrozny and Elkan 2002), which Turner et al. 2019 use, or logistic regression on the logit
-    (Platt 1999). Probabilities are kept within [1 / (m + 2), (m + 1) / (m + 2)], the rule of succession for m images on
-    either side: isotonic regression is certain of an image beyond all of the other kind, and no finite sample tells an
-    infinite density ratio.
+    (Platt 1999). Isotonic regression is certain of images beyond all of the other kind, as if the density ratio were
+    infinite, which no finite sample tells: these get the probability of the nearest run of images of both kinds. In any
+    case probabilities are kept within [1 / (m + 2), (m + 1) / (m + 2)], the rule of succession for m images.
 
     Args:
         kind: one of :data:`CALIBRATIONS`.
@@ -60,7 +60,10 @@ def _regression(kind: str, logits: Tensor, is_real: Tensor) -> Callable[[Any], A
     x, y = logits.double().numpy(), is_real.double().numpy()
     if kind == "isotonic":
         isotonic = IsotonicRegression(out_of_bounds="clip").fit(x, y)
-        return lambda values: isotonic.predict(values)
+        fitted = isotonic.predict(x)
+        mixed = fitted[(fitted > 0) & (fitted < 1)]
+        low, high = (mixed.min(), mixed.max()) if len(mixed) else (0.0, 1.0)
+        return lambda values: isotonic.predict(values).clip(low, high)
     # Logits of a discriminator that was trained with a hinge loss have no scale of their own, the penalty on the slope
     # has: it is fitted, and applied, in units of their spread.
     scale = float(np.std(x)) or 1.0

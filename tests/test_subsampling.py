@@ -155,6 +155,14 @@ def test_calibrated_odds_are_finite(kind: str) -> None:
     assert torch.isfinite(calibrate(kind, torch.ones(3), torch.ones(3))(torch.ones(2))).all()
 
 
+def test_beyond_all_images_of_one_kind_the_odds_are_those_of_the_nearest_of_both() -> None:
+    real = torch.tensor([3.0, 2.0, 2.0, 2.0, 0.0, 0.0])
+    generated = torch.tensor([2.0, 0.0, 0.0, 0.0, 0.0, -1.0])
+    odds = calibrate("isotonic", real, generated)(torch.tensor([-9.0, -1.0, 0.0, 2.0, 3.0, 9.0]))
+    # At 2 there are three real images and a generated one, at 0 two and four.
+    assert odds.exp().tolist() == pytest.approx([0.5, 0.5, 0.5, 3, 3, 3])
+
+
 @pytest.mark.parametrize(("real", "generated"), [(3, 2), (0, 0)])
 def test_calibration_takes_equally_many(real: int, generated: int) -> None:
     with pytest.raises(UsageError, match=f"{real} and {generated}"):

@@ -56,6 +56,10 @@ class NetworkTarget(Target):
         """The generator's weights by name: what its images are determined by."""
         return self._generator.network.state_dict()
 
+    def discriminator_weights(self) -> dict[str, Tensor] | None:
+        """The discriminator's weights by name; None if it is not there."""
+        return None if self._discriminator is None else self._discriminator.state_dict()
+
     @torch.inference_mode()
     def discriminator(self, images: Tensor) -> Tensor:
         """Images uint8 (n, C, H, W) -> logits float32 (n,), high for real.
