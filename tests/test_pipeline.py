@@ -34,7 +34,7 @@ SPECS = {
 }
 """One row for every built-in defense."""
 
-ATTACKS = {"fidelity": "fidelity"}
+ATTACKS = {"fidelity": "fidelity", "accuracy": "accuracy"}
 """One row for every built-in attack."""
 
 
@@ -85,7 +85,8 @@ def test_every_defense_meets_every_attack(track: Track, shared: Path, defense: s
     figures = ["utility_fd", "utility_precision", "utility_coverage", "fidelity_fd", "fidelity_kid", "accuracy_fd"]
     assert set(figures) <= set(record.figures)
     assert record.figures["accuracy_fd"] > 0
-    assert (record.queries_charged, record.queries_kept, record.samples) == (60, 60, 40)
+    assert (record.queries_charged, record.samples) == (60, 40)
+    assert 0 < record.queries_kept <= 60
     assert (shared / "sheets" / f"{record.id}.png").stat().st_size > 1000
     assert load_record(shared / "records" / f"{record.id}.json") == record
 
@@ -214,7 +215,7 @@ def test_too_few_images_to_compare_is_an_error(track: Track, tmp_path: Path) -> 
         do(Cell(replace(track, samples=100), "none", "fidelity", 40, 0), tmp_path)
 
 
-@pytest.mark.parametrize("damage", ["", "{", "[]", '{"schema": 99}', '{"schema": 1}'])
+@pytest.mark.parametrize("damage", ["", "{", "[]", '{"schema": 99}', '{"schema": 2}'])
 def test_a_damaged_record_is_an_error_that_names_it(tmp_path: Path, damage: str) -> None:
     path = tmp_path / "r.json"
     path.write_text(damage)
@@ -231,6 +232,7 @@ def test_records_hold_what_makes_them_trustworthy(track: Track, tmp_path: Path) 
     assert record.peak_memory > 10_000_000
     training = record.trainings[0]
     assert [point["step"] for point in training["history"]] == [1, 2]
+    assert record.diagnostics == {}
     assert load_records(tmp_path / "records", pytest.fail) == [record]
     assert record.setting["samples"] == 40
     assert str(tmp_path) not in json.dumps(record.setting)
