@@ -121,7 +121,7 @@ def _read(folder: Path) -> NetworkTarget:
     if (folder / DISCRIMINATOR).is_file():
         discriminator = DISCRIMINATORS[recipe.discriminator](shape, recipe.discriminator_width)
         _fill(discriminator, _weights(folder / DISCRIMINATOR)[1], folder / DISCRIMINATOR)
-        discriminator.eval()
+        discriminator.eval().to(memory_format=torch.channels_last)
     return NetworkTarget(blueprint, Generative(network, recipe.latent_dim, shape), discriminator)
 
 
