@@ -31,7 +31,8 @@ class Accuracy(TrainingAttack):
     1811.11357) and count the refined images only. Here the budget is all that the target hands over, so that of 50,000
     queries such chains would leave 78 images. A chain of K proposals comes within (1 - 1 / M)^K of the real
     distribution, where M is the greatest density ratio (Mengersen and Tweedie 1996), and leaves one K-th of the
-    answers: with the default of 10, of 50,000 about as many as the default share has real images.
+    answers: with the default of 10, of 50,000 about as many as the default share has real images, at the price that
+    where M is great such chains go only a part of the way.
 
     The discriminator is calibrated on one half of the real share against as many answers; the other half tells how well
     that went, and is where chains start. It was trained on these very images: as far as it remembers them, it takes

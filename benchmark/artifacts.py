@@ -210,8 +210,7 @@ class Artifacts:
 
         knowledge = granted(attack, self.setting, bound_train, stream(seed, "real images"), self.reporter)
         model = attack.fit(oracle, knowledge, stream(seed, "attack"))
-        samples = self.track.samples
-        rng = stream(seed, "attack model's images")
+        samples, rng = self.track.samples, stream(seed, "attack model's images")
         source = f"{type(attack).__name__}'s attack model"
         images = check_images(model.sample(samples, rng), (samples, *oracle.image_shape), source)
         write_array(folder / IMAGES, images.numpy())
