@@ -163,9 +163,8 @@ def test_ctrl_c_is_one_line(call, track_file: Path, tmp_path: Path, monkeypatch:
 
 def test_a_sweep_and_how_far_it_is(call, track_file: Path, tmp_path: Path) -> None:
     file = tmp_path / "sweep.yaml"
-    file.write_text(
-        f"track: {track_file}\ndefenses: [none, noise: [0.1]]\nbudgets: [40]\nseeds: [0]\nattacks: [fidelity]\n"
-    )
+    plan = "defenses: [none, noise: [0.1]]\nattacks: [fidelity]\nbudgets: [40]\nseeds: [0]\n"
+    file.write_text(f"track: {track_file}\n{plan}")
     flags = [file, "--results", tmp_path / "results"]
     assert "0 done, 0 failed, 0 running, 2 left" in call("sweep", *flags, "--dry-run").out
     assert not (tmp_path / "results").exists()
