@@ -1,1 +1,1 @@
-"""The built-in attacks, one file each."""
+"""The built-in attacks, one file each, and what they have in common."""

@@ -21,8 +21,9 @@ from benchmark.features import extract
 from benchmark.files import new_array, open_array, write_array, write_tensors, write_text
 from benchmark.gan import Generative, Trained, train
 from benchmark.images import check_images
-from benchmark.interfaces import Attack, Defense, Knowledge
-from benchmark.keys import GENERATION_CODE, TRAINING_CODE, answers_key, defense_key, plugin_key
+from benchmark.interfaces import Attack, Defense
+from benchmark.keys import GENERATION_CODE, TRAINING_CODE, answers_key, defense_key, knowledge_key, plugin_key
+from benchmark.knowledge import granted
 from benchmark.oracle import Oracle
 from benchmark.progress import Reporter
 from benchmark.provider import StoredProvider
@@ -62,6 +63,8 @@ class Theft:
     queries_kept: int
     trainings: tuple[dict[str, Any], ...]
     """One per training: recipe, seed, restarts, failure, history."""
+    diagnostics: dict[str, float]
+    """What the attack reported of itself."""
     seconds: float
 
 
@@ -149,16 +152,16 @@ class Artifacts:
             attack: the attack.
             defense: the defense.
             seed: of the cell.
-            budget: images that the attacker asks for; the defense decides how many are handed over.
-            drawn: images asked for, if more than the budget: attackers of less budget then read the first of the same.
+            budget: query budget; the attack says how many images it allows, the defense how many are handed over.
+            drawn: images asked for, if more: attackers who ask for less then read the first of the same.
         """
         key = self._theft_key(attack, defense, seed, budget)
 
         def make(folder: Path) -> None:
-            granted = defense.granted(budget)
-            answers = self.answers(defense, "answers", seed, defense.granted(max(budget, drawn))).tensor
-            oracle = Oracle(answers[:granted], granted)
-            self._steal(folder, attack, oracle, seed)
+            asked = attack.queries(budget)
+            handed = defense.granted(asked)
+            answers = self.answers(defense, "answers", seed, defense.granted(max(asked, drawn))).tensor
+            self._steal(folder, attack, Oracle(answers[:handed], handed), seed)
 
         folder = self.store.fetch("attack-models", key, make)
         report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
@@ -172,6 +175,7 @@ class Artifacts:
     def _theft_key(self, attack: Attack, defense: Defense, seed: int, budget: int) -> Key:
         return {
             "attack": plugin_key(attack),
+            "knowledge": knowledge_key(self.setting, attack),
             "answers": answers_key(self.setting, defense, "answers", seed),
             "budget": budget,
             "seed": seed,
@@ -194,10 +198,9 @@ class Artifacts:
             trainings.append(trained)
             return trained.generator
 
-        knowledge = Knowledge(oracle.image_shape, self.track.recipe, bound_train)
+        knowledge = granted(attack, self.setting, bound_train, stream(seed, "real images"), self.reporter)
         model = attack.fit(oracle, knowledge, stream(seed, "attack"))
-        samples = self.track.samples
-        rng = stream(seed, "attack model's images")
+        samples, rng = self.track.samples, stream(seed, "attack model's images")
         source = f"{type(attack).__name__}'s attack model"
         images = check_images(model.sample(samples, rng), (samples, *oracle.image_shape), source)
         write_array(folder / IMAGES, images.numpy())
@@ -207,6 +210,7 @@ class Artifacts:
             "queries_charged": oracle.charged,
             "queries_kept": oracle.kept,
             "trainings": [trained.report() for trained in trainings],
+            "diagnostics": knowledge.diagnostics,
             "seconds": time.monotonic() - started + sum(trained.resumed_seconds for trained in trainings),
         }
         write_text(folder / "report.json", json.dumps(report, indent=1) + "\n")

@@ -12,11 +12,13 @@ import traceback
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from benchmark.defaults import ATTACKS
 from benchmark.errors import BenchmarkError, UsageError, unknown
 from benchmark.progress.display import reporting
 
@@ -30,6 +32,7 @@ INTERRUPTED = 130
 """Exit status after Ctrl-C, by the shells' convention."""
 
 
+ATTACK = "Spec of an attack: NAME[,key=value ...]; may be given several times."
 RESULTS = "Folder for everything that is made, or an fsspec URL (s3://..., gs://...)."
 
 
@@ -83,7 +86,7 @@ def cli(debug: bool) -> None:
 @cli.command()
 @click.option("--defense", default="none", show_default=True, help="Spec of the defense: NAME[,key=value ...].")
 @click.option("--strength", type=float, help="Its strength; the same as giving the parameter in the spec.")
-@click.option("--attack", default="fidelity", show_default=True, help="Spec of the attack: NAME[,key=value ...].")
+@click.option("--attack", "attacks", multiple=True, default=ATTACKS, show_default=True, help=ATTACK)
 @click.option("--budget", type=BudgetType(), default="50k", show_default=True, help="Query budget: 50k, 50_000, 1e4.")
 @click.option("--seed", default=0, show_default=True, help="Seed of everything that is drawn.")
 @click.option("--track", default="fashion-mnist", show_default=True, help="Track, or a YAML file of one's own.")
@@ -94,7 +97,7 @@ def cli(debug: bool) -> None:
 def run(
     defense: str,
     strength: float | None,
-    attack: str,
+    attacks: Sequence[str],
     budget: int,
     seed: int,
     track: str,
@@ -103,7 +106,7 @@ def run(
     quick: bool,
     executor: Executor,
 ) -> None:
-    """Measure a defense beside the undefended target."""
+    """Measure a defense beside the undefended target, against each of the attacks."""
     from benchmark.config import Cell, load_track
     from benchmark.registry import with_strength
     from leaderboard.terminal import show
@@ -115,12 +118,13 @@ def run(
         click.echo(f"quick: the budget is cut from {budget:,} to {setting.max_budget:,}", err=True)
         budget = setting.max_budget
     spec = defense if strength is None else with_strength(defense, strength)
-    cells = [Cell(setting, each, attack, budget, seed) for each in dict.fromkeys(["none", spec])]
+    pairs = product(["none", spec], attacks)
+    cells = list(dict.fromkeys(Cell(setting, defense, attack, budget, seed) for defense, attack in pairs))
     outcome = do_cells(cells, results, executor, retry_failed=True)
     if outcome.records:
         show(outcome.records)
     for record in outcome.records:
-        click.echo(f"{record.defense}: {results.record(record.id)}, {results.sheet(record.id)}")
+        click.echo(f"{record.defense} against {record.attack}: {results.record(record.id)}, {results.sheet(record.id)}")
     click.echo("quick: these records never enter a board" if quick else f"board: {results.board}")
     report_failures(outcome.failures)
 

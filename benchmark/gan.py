@@ -1,7 +1,8 @@
 """The one GAN training loop, for targets and attack models alike.
 
 Deterministic from its seed, and the same to the bit whether or not it was interrupted. The checkpoint that counts is
-the one whose images are nearest to held-out images of the attacker's own; real data never has a say.
+the one whose images are nearest to held-out ones of those it trains on; real data that an attacker was not granted
+never has a say.
 """
 
 from __future__ import annotations

@@ -29,10 +29,12 @@ TRAINING_CODE = (
     *GENERATION_CODE,
     "benchmark.adversarial",
     "benchmark.gan",
+    "benchmark.knowledge",
     "benchmark.metrics.frechet",
     "benchmark.metrics.inputs",
     "benchmark.oracle",
     "benchmark.recipe",
+    "benchmark.subsampling",
 )
 """The modules that determine what a training gives."""
 
@@ -94,13 +96,30 @@ def answers_key(setting: Setting, defense: Defense, purpose: str, seed: int) -> 
     }
 
 
+def knowledge_key(setting: Setting, attack: Attack) -> dict[str, Any]:
+    """What determines, with the seed, what an attack is granted.
+
+    Raises:
+        UsageError: it is to be granted a discriminator that the target does not have.
+    """
+    model = attack.threat_model
+    discriminator = {"discriminator": setting.discriminator_key} if model.discriminator else {}
+    real = {"share": model.real_share, "data": setting.data_hash, "shape": setting.track.image_shape}
+    return discriminator | (real if model.real_share else {})
+
+
 def cell_id(cell: Cell) -> str:
-    """Hash of a cell and of every source and weight that determines its result."""
+    """Hash of a cell and of every source and weight that determines its result.
+
+    Raises:
+        UsageError: the attack is to be granted what the track does not have.
+    """
     setting = load_setting(cell.track)
     key = {
         "track": setting.key,
         "defense": defense_key(setting, members(cell.made_defense)),
         "attack": plugin_key(cell.made_attack),
+        "knowledge": knowledge_key(setting, cell.made_attack),
         "budget": cell.budget,
         "seed": cell.seed,
         "code": code_hash(*TRAINING_CODE, *METRIC_CODE, "benchmark.artifacts", "benchmark.measures"),

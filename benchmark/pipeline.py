@@ -89,7 +89,7 @@ def write_up(
         strength=None if strength is None else float(strength),
         attack=cell.attack,
         attack_parameters=attack.parameters,
-        knowledge=attack.knowledge,
+        knowledge=str(attack.threat_model),
         budget=cell.budget,
         seed=cell.seed,
         quick=track.quick,
@@ -100,7 +100,8 @@ def write_up(
         features=artifacts.setting.extractor.name,
         features_hash=artifacts.setting.extractor.weights_hash,
         trainings=theft.trainings,
-        flags=tuple(flag for training in theft.trainings for flag in flags(training)),
+        diagnostics=theft.diagnostics,
+        flags=(*beyond(cell.budget, theft), *(flag for training in theft.trainings for flag in flags(training))),
         attack_seconds=theft.seconds,
         seconds=seconds,
         peak_memory=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
@@ -113,6 +114,13 @@ def write_up(
 def prefixed(prefix: str, figures: dict[str, float]) -> dict[str, float]:
     """The figures under the names of their columns."""
     return {f"{prefix}_{name}": value for name, value in figures.items()}
+
+
+def beyond(budget: int, theft: Theft) -> list[str]:
+    """That an attack was handed more images than the budget, as some papers count."""
+    if theft.queries_charged <= budget:
+        return []
+    return [f"another count: handed {theft.queries_charged:,} images on a budget of {budget:,}"]
 
 
 def flags(training: dict[str, Any]) -> list[str]:

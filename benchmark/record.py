@@ -13,10 +13,19 @@ from typing import Any
 from benchmark.errors import DataError
 from benchmark.files import write_text
 
-SCHEMA = 1
+SCHEMA = 2
 """Version of the form of a record."""
 
-PACKAGES = ("gan-extraction-bench", "torch", "torchvision", "numpy", "scipy", "opencv-python-headless", "timm")
+PACKAGES = (
+    "gan-extraction-bench",
+    "torch",
+    "torchvision",
+    "numpy",
+    "scipy",
+    "scikit-learn",
+    "opencv-python-headless",
+    "timm",
+)
 """Packages whose versions a record states, beside Python's."""
 
 
@@ -57,6 +66,8 @@ class Record:
     trainings: tuple[Mapping[str, Any], ...]
     """One per GAN the attacker trained: recipe, seed, restarts, and every scored checkpoint (step, seconds of training,
     losses, FD to held-out answers)."""
+    diagnostics: Mapping[str, float]
+    """What the attack reported of itself, by name: how well its discriminator was calibrated, how much it accepted."""
     flags: tuple[str, ...]
     """What a reader must know before trusting the row ("restarted with a new seed", "diverged at step 300")."""
     attack_seconds: float

@@ -31,6 +31,21 @@ class Setting:
         return {"weights": weights_hash(self.target.weights()), **self.target.blueprint.metadata()}
 
     @cached_property
+    def discriminator_key(self) -> str:
+        """What determines the logits of the target's discriminator, beside the target itself.
+
+        Raises:
+            UsageError: the target has no discriminator.
+        """
+        weights = self.target.discriminator_weights()
+        if weights is None:
+            raise UsageError(
+                f"target {self.track.target} has no discriminator, which the attack is to be granted; "
+                "pick an attack that needs none"
+            )
+        return weights_hash(weights)
+
+    @cached_property
     def extractor_key(self) -> dict[str, Any]:
         """What determines features."""
         return extractor_key(self.extractor)

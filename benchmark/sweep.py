@@ -15,6 +15,7 @@ from statistics import median
 from typing import Any
 
 from benchmark.config import Cell, load_track, parse_budget, read_mapping
+from benchmark.defaults import ATTACKS
 from benchmark.errors import UsageError
 from benchmark.executors.base import Executor, Job, Settled
 from benchmark.keys import cell_id
@@ -24,7 +25,7 @@ from benchmark.registry import with_strength
 from benchmark.results import Results, State
 
 KEYS = ("track", "defenses", "attacks", "budgets", "seeds")
-"""What a sweep file may hold; ``attacks`` may be left out, for ``fidelity`` alone."""
+"""What a sweep file may hold; ``attacks`` may be left out, for those of :mod:`benchmark.defaults`."""
 
 
 def load_sweep(path: Path) -> tuple[Cell, ...]:
@@ -39,7 +40,7 @@ def load_sweep(path: Path) -> tuple[Cell, ...]:
     content = read_mapping(path, KEYS)
     track = load_track(str(content.get("track", "")))
     defenses = [spec for entry in _entries(path, content, "defenses") for spec in _specs(path, entry)]
-    attacks = [str(attack) for attack in _entries(path, {"attacks": ["fidelity"], **content}, "attacks")]
+    attacks = [str(attack) for attack in _entries(path, {"attacks": [*ATTACKS], **content}, "attacks")]
     budgets = [parse_budget(str(budget)) for budget in _entries(path, content, "budgets")]
     seeds = _entries(path, content, "seeds")
     cells = [
@@ -133,11 +134,11 @@ def _keep(settled: Settled) -> None:
 
 
 def draws(cells: Sequence[Cell]) -> list[int]:
-    """For each cell, the greatest budget among the cells that share its answers: so many are drawn, once."""
+    """For each cell, the most images that a cell which shares its answers may be handed: so many are drawn, once."""
     greatest: dict[tuple[Any, ...], int] = {}
     for cell in cells:
         key = _answers(cell)
-        greatest[key] = max(cell.budget, greatest.get(key, 0))
+        greatest[key] = max(cell.made_attack.queries(cell.budget), greatest.get(key, 0))
     return [greatest[_answers(cell)] for cell in cells]
 
 

@@ -38,7 +38,7 @@ COLUMNS: dict[str, str] = {
     "security_gain": "rise of the strongest attacker's accuracy_fd over the undefended one",
     "utility_cost": "rise of utility_fd over the undefended one",
     "flags": "what a reader must know before trusting the row",
-    "queries_charged": "images the attacker was handed",
+    "queries_charged": "images the attacker was handed; more than the budget only where flags say so",
     "queries_kept": "of these, images he did not throw away",
     "samples": "images on each side of every comparison",
     "features": "feature extractor",

@@ -1,6 +1,8 @@
-"""A few records side by side, on a terminal."""
+"""A few records on a terminal: defenses side by side, what users get once, then each attack."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import click
 from rich import box
@@ -10,49 +12,68 @@ from rich.table import Table
 from benchmark.metrics import CLOSER
 from benchmark.record import Record
 
-FIGURES = {
-    "utility_fd": "utility: FD of the answers to the training set",
-    "utility_precision": "utility: precision of the answers",
-    "utility_recall": "utility: recall of the answers",
-    "utility_ssim": "utility: SSIM to the undefended image",
-    "utility_psnr": "utility: PSNR to the undefended image (dB)",
-    "fidelity_fd": "security: FD of the attack model to the target",
-    "accuracy_fd": "security: FD of the attack model to the training set",
-    "fidelity_kid": "security: KID of the attack model to the target",
-    "accuracy_kid": "security: KID of the attack model to the training set",
+UTILITY = {
+    "utility_fd": "FD to the training set",
+    "utility_precision": "precision",
+    "utility_recall": "recall",
+    "utility_ssim": "SSIM to the undefended",
+    "utility_psnr": "PSNR to the undefended, dB",
 }
-"""The figures that ``run`` shows, and what each is called."""
+SECURITY = {
+    "fidelity_fd": "FD to the target",
+    "accuracy_fd": "FD to the training set",
+    "fidelity_kid": "KID to the target",
+    "accuracy_kid": "KID to the training set",
+}
+FIGURES = UTILITY | SECURITY
+"""The figures that ``run`` shows, and what each is called: those of the answers, and those of each attack."""
 
 
 def show(records: list[Record]) -> None:
-    """Print the cells side by side, with the difference to the first."""
-    first, *others = records
+    """Print the cells with a column per defense, each with its difference to the first."""
+    first = records[0]
+    defenses = list(dict.fromkeys(record.defense for record in records))
+    attacks = {record.attack: record.knowledge for record in records}
+    cells = {(record.attack, record.defense): record for record in records}
     grid = Table(
-        title=f"{first.track}, {first.attack}, {first.budget:,} queries, seed {first.seed}, "
-        f"{first.samples:,} images, {first.features}" + (" (quick)" if first.quick else ""),
+        title=f"{first.track}, {first.budget:,} queries, seed {first.seed}, {first.samples:,} images, {first.features}"
+        + (" (quick)" if first.quick else ""),
         box=box.SIMPLE_HEAD,
         title_justify="left",
     )
     grid.add_column("figure")
     grid.add_column("good")
-    for record in records:
-        grid.add_column(record.defense, justify="right")
-        if record is not first:
+    for number, defense in enumerate(defenses):
+        grid.add_column(defense, justify="right")
+        if number:
             grid.add_column("difference", justify="right")
-    for name, title in FIGURES.items():
-        values = [record.figures.get(name) for record in records]
+    # Whoever attacks, users get the same.
+    grid.add_row("utility: answers")
+    by_defense = {record.defense: record for record in records}
+    _add_figures(grid, UTILITY, [by_defense[defense] for defense in defenses])
+    for attack in attacks:
+        grid.add_section()
+        grid.add_row(f"security: attack model of {attack}")
+        row = [cells.get((attack, defense)) for defense in defenses]
+        _add_figures(grid, SECURITY, row)
+        first_count, *counts = (f"{each.queries_charged:,} / {each.queries_kept:,}" if each else "" for each in row)
+        grid.add_row("  queries charged / kept", "", first_count, *(text for count in counts for text in (count, "")))
+    Console().print(grid)
+    for attack, knowledge in attacks.items():
+        click.echo(f"{attack} knows: {knowledge}")
+    for record in records:
+        if record.flags:
+            click.echo(f"{record.defense} against {record.attack}: {'; '.join(record.flags)}")
+
+
+def _add_figures(grid: Table, figures: dict[str, str], row: Sequence[Record | None]) -> None:
+    """Add a line per figure, of one record per defense; None where a cell failed."""
+    for name, title in figures.items():
+        values = [record.figures.get(name) if record else None for record in row]
         cells = [_number(values[0])]
         for value in values[1:]:
             cells += [_number(value), _difference(value, values[0])]
-        grid.add_row(title, good(name), *cells)
-    charged = [str(first.queries_charged)]
-    for record in others:
-        charged += [str(record.queries_charged), ""]
-    grid.add_row("queries charged", "", *charged)
-    Console().print(grid)
-    for record in records:
-        if record.flags:
-            click.echo(f"{record.defense}: {'; '.join(record.flags)}")
+        grid.add_row(f"  {title}", good(name), *cells)
 
 
 def good(figure: str) -> str:

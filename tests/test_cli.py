@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import errno
+import shutil
 import sys
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pandas as pd
 import pytest
+import yaml
 
 from benchmark import cli, files, registry
 from benchmark.registry import names
@@ -38,11 +40,21 @@ def test_the_main_job(call, track_file: Path, tmp_path: Path) -> None:
     results = tmp_path / "results"
     outcome = call("run", "--defense", "jpeg", "--budget", "60", "--track", track_file, "--results", results)
     assert outcome.status == 0, outcome.err
-    for word in ("none", "jpeg", "difference", "FD of the attack model", "leaderboard.csv"):
+    for word in (
+        "none",
+        "jpeg",
+        "difference",
+        "model of fidelity",
+        "model of accuracy",
+        "FD to the",
+        "leaderboard.csv",
+    ):
         assert word in outcome.out
     board = pd.read_csv(results / "leaderboard.csv")
     assert list(board.columns) == list(COLUMNS)
-    assert list(board["defense"]) == ["jpeg", "none"]
+    assert list(board["defense"]) == ["jpeg", "jpeg", "none", "none"]
+    assert list(board["attack"]) == ["accuracy", "fidelity"] * 2
+    assert set(board["knowledge"]) == {"answers", "answers, discriminator, 10% of the training set"}
     assert board["utility_diversity"].between(0, 1).all()
     for record in board["record"]:
         assert (results / "records" / f"{record}.json").is_file()
@@ -61,7 +73,7 @@ def test_quick_is_marked_and_stays_off_the_board(call, track_file: Path, tmp_pat
 
 
 def test_strength_sets_the_parameter(call, track_file: Path, tmp_path: Path) -> None:
-    flags = ["--budget", "40", "--track", track_file, "--results", tmp_path]
+    flags = ["--attack", "fidelity", "--budget", "40", "--track", track_file, "--results", tmp_path]
     assert call("run", "--defense", "jpeg", "--strength", "7", *flags).status == 0
     assert set(pd.read_csv(tmp_path / "leaderboard.csv")["strength"].dropna()) == {7}
 
@@ -69,6 +81,8 @@ def test_strength_sets_the_parameter(call, track_file: Path, tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
+        (["run", "--attack", "fidelity", "--attack", "acuracy"], "did you mean 'accuracy'"),
+        (["run", "--attack", "accuracy,counting=refined,subsampling=drs"], "needs subsampling=mh"),
         (["run", "--defense", "jpgg"], "did you mean 'jpeg'"),
         (["run", "--attack", "fidelty"], "did you mean 'fidelity'"),
         (["run", "--track", "fashion"], "fashion-mnist"),
@@ -100,6 +114,17 @@ def test_what_is_wrong_is_said_in_one_line(call, tmp_path: Path, track_file: Pat
     assert not (tmp_path / "r").exists()
 
 
+def test_a_target_without_a_discriminator_is_one_line(call, track_file: Path, tmp_path: Path) -> None:
+    track = yaml.safe_load(track_file.read_text())
+    target = Path(shutil.copytree(track["target"], tmp_path / "target"))
+    (target / "discriminator.safetensors").unlink()
+    own = tmp_path / "own.yaml"
+    own.write_text(yaml.safe_dump({**track, "target": str(target)}))
+    outcome = call("run", "--budget", "40", "--track", own, "--results", tmp_path / "r")
+    assert (outcome.status, outcome.out, outcome.err.count("\n")) == (2, "", 1)
+    assert "has no discriminator" in outcome.err
+
+
 def test_a_folder_that_cannot_be_written(call, track_file: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     outcome = call("run", "--budget", "40", "--track", track_file, "--results", tmp_path / "file")
@@ -112,7 +137,7 @@ def test_a_folder_that_cannot_be_written(call, track_file: Path, tmp_path: Path)
 def test_a_full_disk_leaves_what_is_finished(
     call, track_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    flags = ["--budget", "40", "--track", track_file, "--results", tmp_path]
+    flags = ["--attack", "fidelity", "--budget", "40", "--track", track_file, "--results", tmp_path]
     assert call("run", *flags).status == 0
 
     def full(path: Path) -> None:
@@ -138,7 +163,8 @@ def test_ctrl_c_is_one_line(call, track_file: Path, tmp_path: Path, monkeypatch:
 
 def test_a_sweep_and_how_far_it_is(call, track_file: Path, tmp_path: Path) -> None:
     file = tmp_path / "sweep.yaml"
-    file.write_text(f"track: {track_file}\ndefenses: [none, noise: [0.1]]\nbudgets: [40]\nseeds: [0]\n")
+    plan = "defenses: [none, noise: [0.1]]\nattacks: [fidelity]\nbudgets: [40]\nseeds: [0]\n"
+    file.write_text(f"track: {track_file}\n{plan}")
     flags = [file, "--results", tmp_path / "results"]
     assert "0 done, 0 failed, 0 running, 2 left" in call("sweep", *flags, "--dry-run").out
     assert not (tmp_path / "results").exists()
@@ -156,7 +182,7 @@ def test_a_failed_cell_is_one_line_and_the_others_are_on_the_board(call, track_f
         "from benchmark.interfaces import Defense\n"
         "class Own(Defense):\n    def perturb(self, x, rng):\n        raise ValueError('no luck')\n"
     )
-    flags = ["--budget", "40", "--track", track_file, "--results", tmp_path]
+    flags = ["--attack", "fidelity", "--budget", "40", "--track", track_file, "--results", tmp_path]
     outcome = call("run", "--defense", f"{own}:Own", *flags)
     assert outcome.status == 1
     assert "ValueError: no luck" in outcome.err.splitlines()[-1]

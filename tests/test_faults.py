@@ -37,8 +37,8 @@ def sweep_file(track_file: Path, tmp_path: Path) -> Path:
     track["recipe"] = {**track["recipe"], "steps": 40, "score_every": 10}
     (tmp_path / "track.yaml").write_text(yaml.safe_dump(track))
     path = tmp_path / "sweep.yaml"
-    plan = {"track": str(tmp_path / "track.yaml"), "defenses": ["none", "noise"], "budgets": [40, 600], "seeds": [0]}
-    path.write_text(yaml.safe_dump(plan))
+    plan = {"defenses": ["none", "noise"], "attacks": ["fidelity"], "budgets": [40, 600], "seeds": [0]}
+    path.write_text(yaml.safe_dump(plan | {"track": str(tmp_path / "track.yaml")}))
     return path
 
 

@@ -11,12 +11,15 @@ import pytest
 import yaml
 
 from benchmark.config import Cell, Track
+from benchmark.defaults import ATTACKS
 from benchmark.errors import UsageError
 from benchmark.executors import make_executor
 from benchmark.keys import cell_id
 from benchmark.progress import Reporter
 from benchmark.results import Results, State
 from benchmark.sweep import Outcome, draws, load_sweep, overview, run_cells, work_left
+
+SWEEPS = sorted((Path(__file__).parent.parent / "sweeps").glob("*.yaml"))
 
 BROKEN = """
 from benchmark.interfaces import Defense
@@ -55,14 +58,19 @@ def written(tmp_path: Path, plan: object) -> Path:
 def test_a_file_stands_for_every_combination_once(tmp_path: Path, plan: dict[str, object]) -> None:
     plan["defenses"] = ["none", "noise,sigma=0.2", {"noise": [0.3, 0.2]}]
     cells = load_sweep(written(tmp_path, plan))
-    assert len(cells) == len(set(cells)) == 3 * 2 * 2
+    assert len(cells) == len(set(cells)) == 3 * 2 * 2 * 2
     assert {(cell.defense, cell.budget, cell.seed) for cell in cells} == {
         (defense, budget, seed)
         for defense in ("none", "noise,sigma=0.3", "noise,sigma=0.2")
         for budget in (40, 60)
         for seed in (0, 1)
     }
-    assert {cell.attack for cell in cells} == {"fidelity"}
+    assert {cell.attack for cell in cells} == set(ATTACKS)
+
+
+@pytest.mark.parametrize("path", SWEEPS, ids=lambda path: path.name)
+def test_the_sweeps_that_come_with_the_project_are_valid(path: Path) -> None:
+    assert load_sweep(path)
 
 
 @pytest.mark.parametrize(
@@ -188,6 +196,15 @@ def test_answers_are_drawn_once_for_the_greatest_budget(track: Track, tmp_path: 
     assert [record.queries_charged for record in together] == [40, 60, 50]
     keys = [json.loads(path.read_text())["key"] for path in (tmp_path / "together").glob("artifacts/answers/*/*.json")]
     assert sorted(key["count"] for key in keys if key["purpose"] == "answers") == [50, 60]
+
+
+def test_as_many_answers_are_drawn_as_the_attack_counts(track: Track, tmp_path: Path) -> None:
+    plain = Cell(track, "none", "fidelity", 40, 0)
+    refined = Cell(track, "none", "accuracy,counting=refined,chain=3", 40, 0)
+    assert draws([plain, refined]) == [120, 120]
+    records = do([plain, refined], tmp_path).records
+    assert [(record.queries_charged, record.queries_kept) for record in records] == [(40, 40), (120, 40)]
+    assert [record.flags for record in records] == [(), ("another count: handed 120 images on a budget of 40",)]
 
 
 def test_status_says_what_is_shared_and_estimates_what_is_left(track: Track, tmp_path: Path) -> None:

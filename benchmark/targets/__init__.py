@@ -67,6 +67,10 @@ class NetworkTarget(Target):
             return super().projection()
         return layer.weight.detach()
 
+    def discriminator_weights(self) -> dict[str, Tensor] | None:
+        """The discriminator's weights by name; None if it is not there."""
+        return None if self._discriminator is None else self._discriminator.state_dict()
+
     @torch.inference_mode()
     def discriminator(self, images: Tensor) -> Tensor:
         """Images uint8 (n, C, H, W) -> logits float32 (n,), high for real.
@@ -128,7 +132,7 @@ def _read(folder: Path) -> NetworkTarget:
     if (folder / DISCRIMINATOR).is_file():
         discriminator = DISCRIMINATORS[recipe.discriminator](shape, recipe.discriminator_width)
         _fill(discriminator, _weights(folder / DISCRIMINATOR)[1], folder / DISCRIMINATOR)
-        discriminator.eval()
+        discriminator.eval().to(memory_format=torch.channels_last)
     return NetworkTarget(blueprint, Generative(network, recipe.latent_dim, shape), discriminator)
 
 

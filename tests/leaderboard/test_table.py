@@ -34,6 +34,7 @@ PLAIN = Record(
     features="pixels",
     features_hash="0" * 64,
     trainings=(),
+    diagnostics={},
     flags=(),
     attack_seconds=2.5,
     seconds=3.0,
@@ -78,5 +79,17 @@ def test_the_terminal_shows_the_difference(capsys: pytest.CaptureFixture[str]) -
     show([PLAIN, replace(NOISE, figures=PLAIN.figures | {"accuracy_fd": 42.5, "utility_ssim": 0.5})])
     out = capsys.readouterr().out
     assert "+12.5" in out
-    assert "noise: restarted; diverged" in out
+    assert "noise against fidelity: restarted; diverged" in out
     assert "quick" not in out
+
+
+def test_the_terminal_shows_every_attack_and_what_users_get_once(capsys: pytest.CaptureFixture[str]) -> None:
+    knowing = {"attack": "accuracy", "knowledge": "answers, discriminator", "queries_kept": 7}
+    # The defense was not attacked a second time: its cell failed.
+    show([PLAIN, replace(PLAIN, **knowing, figures=PLAIN.figures | {"accuracy_fd": 25.0}), NOISE])
+    out = capsys.readouterr().out
+    assert out.count("precision") == 1
+    assert out.count("FD to the target") == 2
+    assert "accuracy knows: answers, discriminator\n" in out
+    assert "100 / 7" in out
+    assert out.index("model of fidelity") < out.index(" 30 ") < out.index("model of accuracy") < out.index(" 25 ")
