@@ -27,7 +27,9 @@ def test_sngan_32_has_the_published_number_of_parameters() -> None:
 def test_generators_make_images_of_the_asked_shape(name: str, side: int, channels: int) -> None:
     images = GENERATORS[name](5, (channels, side, side), 16)(torch.randn(3, 5))
     assert images.shape == (3, channels, side, side)
-    assert images.abs().max() <= 1
+    assert torch.isfinite(images).all()
+    if name not in ("pggan", "stylegan2"):
+        assert images.abs().max() <= 1
 
 
 @pytest.mark.parametrize("channels", [1, 3])
