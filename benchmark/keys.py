@@ -15,8 +15,11 @@ GENERATION_CODE = (
     "benchmark.interfaces",
     "benchmark.networks",
     "benchmark.networks.dcgan",
+    "benchmark.networks.equalized",
     "benchmark.networks.ladder",
+    "benchmark.networks.pggan",
     "benchmark.networks.sngan",
+    "benchmark.networks.stylegan2",
     "benchmark.trained",
 )
 """The modules that determine what a target generates."""
@@ -24,11 +27,14 @@ GENERATION_CODE = (
 TRAINING_CODE = (
     *GENERATION_CODE,
     "benchmark.adversarial",
+    "benchmark.augmentation",
     "benchmark.gan",
+    "benchmark.losses",
     "benchmark.metrics.frechet",
     "benchmark.metrics.inputs",
     "benchmark.oracle",
     "benchmark.recipe",
+    "benchmark.regularisers",
 )
 """The modules that determine what a training gives."""
 

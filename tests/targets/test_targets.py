@@ -37,6 +37,26 @@ def test_what_is_saved_is_what_is_loaded(trained: Trained, tmp_path: Path) -> No
     torch.testing.assert_close(target.discriminator(images), expected)
 
 
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize(
+    ("generator", "discriminator"), [("pggan", "sngan"), ("sngan", "stylegan2"), ("stylegan2", "pggan")]
+)
+def test_every_architecture_is_loaded_as_it_was_saved(
+    pixels: FeatureExtractor, tiny_recipe: Recipe, tmp_path: Path, generator: str, discriminator: str, channels: int
+) -> None:
+    # A generator that has not grown up is saved as it is.
+    recipe = replace(tiny_recipe, generator=generator, discriminator=discriminator, growth=1.0)
+    images = blobs(40, channels, 16)
+    trained = train(images, recipe, 0, pixels)
+    save_target(tmp_path, trained)
+    target = load_target(str(tmp_path))
+    z = torch.randn(5, target.latent_dim)
+    assert torch.equal(target.generate(z), trained.generator.generate(z))
+    with torch.inference_mode():
+        expected = trained.discriminator(images[:4].float() / 127.5 - 1)
+    torch.testing.assert_close(target.discriminator(images[:4]), expected)
+
+
 def test_a_target_need_not_have_a_discriminator(trained: Trained, tmp_path: Path) -> None:
     save_target(tmp_path, trained)
     (tmp_path / "discriminator.safetensors").unlink()
