@@ -74,6 +74,11 @@ def target_names() -> list[str]:
     return sorted(path.name for path in files("benchmark.targets").iterdir() if (path / GENERATOR).is_file())
 
 
+def has_target(name: str) -> bool:
+    """Whether :func:`load_target` will find something of that name."""
+    return name in target_names() or Path(name).is_dir()
+
+
 def load_target(name: str) -> NetworkTarget:
     """A shipped target by name, or the one in a folder that ``train-target`` wrote.
 

@@ -17,8 +17,10 @@ from benchmark.config import Track
 from benchmark.errors import DataError, PluginError, UsageError
 from benchmark.gan import Trained, train
 from benchmark.interfaces import FeatureExtractor
+from benchmark.progress import Reporter
 from benchmark.recipe import Recipe
 from benchmark.targets import load_target, save_target, target_names
+from benchmark.targets.training import train_target
 
 
 @pytest.fixture(scope="module")
@@ -116,6 +118,15 @@ def test_shipped_targets_are_what_their_cards_say(name: str) -> None:
     assert sum(path.stat().st_size for path in folder.glob("*.safetensors")) <= 10_000_000
     for figure in ("fd", "floor_training_set", "floor_target"):
         assert f"{metrics[figure]:.1f}" in (folder / "README.md").read_text()
+
+
+def test_a_card_of_few_training_images_has_no_floor_of_theirs(track: Track, tmp_path: Path) -> None:
+    figures = train_target(replace(track, samples=50), tmp_path / "few", 0, Reporter())
+    assert "floor_training_set" not in figures
+    assert figures["floor_target"] > 0
+    assert "two samples of the training set" not in (tmp_path / "few" / "README.md").read_text()
+    with pytest.raises(UsageError, match="80 images"):
+        train_target(replace(track, samples=81), tmp_path / "none", 0, Reporter())
 
 
 def test_a_tracks_target_fits_the_track(track: Track) -> None:
