@@ -1,6 +1,7 @@
 """Generator and discriminator as they train against each other: their weights, their optimizers, and one step of each.
 
-Hinge loss, Adam, averaged generator weights, channels-last.
+Adam, averaged generator weights, channels-last. Penalties that are not due at every step are weighted by the steps
+between them and join the loss of theirs (Karras et al., CVPR 2020, appendix B, "lazy regularization").
 """
 
 from __future__ import annotations
@@ -11,9 +12,16 @@ from collections.abc import Iterator, Mapping
 import torch
 from torch import Tensor, nn
 
+from benchmark.augmentation import AUGMENTATIONS
 from benchmark.images import ImageShape
+from benchmark.losses import LOSSES
 from benchmark.networks import DISCRIMINATORS, GENERATORS
+from benchmark.networks.equalized import MinibatchDeviation
+from benchmark.networks.ladder import doublings
+from benchmark.networks.pggan import Growing, at_level, level_at
+from benchmark.networks.stylegan2 import Generator as StyleGenerator
 from benchmark.recipe import Recipe
+from benchmark.regularisers import PathLength, gradient_penalty, mixed_styles, r1_penalty
 
 
 class AdversarialPair:
@@ -23,7 +31,7 @@ class AdversarialPair:
         recipe: how they are built and trained.
         image_shape: (C, H, W) of the images.
         seed: determines the initial weights.
-        rng: where steps draw their latents and translations from.
+        rng: where steps draw all that they draw from.
     """
 
     def __init__(self, recipe: Recipe, image_shape: ImageShape, seed: int, rng: torch.Generator) -> None:
@@ -38,61 +46,91 @@ class AdversarialPair:
         self.average = copy.deepcopy(self.g).requires_grad_(False)
         self.adam_g = self._adam(self.g, recipe.generator_rate)
         self.adam_d = self._adam(self.d, recipe.discriminator_rate)
+        self.loss = LOSSES[recipe.loss]
+        self.augmentation = AUGMENTATIONS[recipe.augment](recipe.ada_target, recipe.ada_images)
+        self.path_length = PathLength()
+        self.levels = doublings(image_shape)
+        self.compares = any(isinstance(module, MinibatchDeviation) for module in self.d.modules())
         self.step = 0
 
     def _adam(self, network: nn.Module, rate: float) -> torch.optim.Adam:
         return torch.optim.Adam(network.parameters(), rate, (self.recipe.beta1, self.recipe.beta2), fused=True)
 
     def advance(self, real: Tensor) -> tuple[float, float]:
-        """One step of each network against the other.
+        """One step of the generator, and as many of the discriminator as the recipe says, against each other.
 
         Args:
-            real: images float32 (n, C, H, W) in [-1, 1], channels-last.
+            real: images float32 (n * discriminator_steps, C, H, W) in [-1, 1], channels-last.
 
         Returns:
-            The losses (discriminator, generator); not finite once training has diverged.
+            The last losses (discriminator, generator), with what was added to them; not finite once training has
+            diverged.
         """
         recipe = self.recipe
         if recipe.decay:
             share = 1 - self.step / recipe.steps
             self.adam_g.param_groups[0]["lr"] = recipe.generator_rate * share
             self.adam_d.param_groups[0]["lr"] = recipe.discriminator_rate * share
+        if recipe.growth:
+            real = self.grow(real)
+        *others, last = real.chunk(recipe.discriminator_steps)
+        for batch in others:
+            with torch.no_grad():
+                fake = self.generated(len(batch))
+            self.train_discriminator(batch, fake)
         # One batch of generated images serves both networks, which saves the generator's second forward pass.
-        fake = self.g(torch.randn(len(real), recipe.latent_dim, generator=self.rng))
-
-        self.d.requires_grad_(True)
-        on_real, on_fake = self.d(self.augmented(torch.cat([real, fake.detach()]))).split(len(real))
-        loss_d = torch.relu(1 - on_real).mean() + torch.relu(1 + on_fake).mean()
-        self.adam_d.zero_grad()
-        torch.autograd.backward(loss_d)
-        self.adam_d.step()
-
-        self.d.requires_grad_(False)
-        loss_g = -self.d(self.augmented(fake)).mean()
-        self.adam_g.zero_grad()
-        torch.autograd.backward(loss_g)
-        self.adam_g.step()
-
+        fake = self.generated(len(last))
+        loss_d = self.train_discriminator(last, fake.detach())
+        loss_g = self.train_generator(fake)
         self.step += 1
         self.update_average()
-        return float(loss_d.detach()), float(loss_g.detach())
+        return float(loss_d), float(loss_g)
 
-    def augmented(self, x: Tensor) -> Tensor:
-        """Images float32 (n, C, H, W) in [-1, 1] as the discriminator sees them.
+    def grow(self, real: Tensor) -> Tensor:
+        """Bring the networks that grow to the level of this step; returns the real images as they are at that level."""
+        level = level_at(self.step / (self.recipe.growth * self.recipe.steps), self.levels)
+        for network in (self.g, self.d, self.average):
+            if isinstance(network, Growing):
+                network.grow_to(level)
+        return at_level(real, level) if isinstance(self.g, Growing) else real
 
-        Of the augmentations of DiffAugment (Zhao et al. 2020), translation by up to an eighth of the side, if any.
-        """
-        if self.recipe.augment == "none":
-            return x
-        n, _, height, width = x.shape
-        reach_y, reach_x = height // 8, width // 8
-        shift_y = torch.randint(-reach_y, reach_y + 1, (n, 1), generator=self.rng)
-        shift_x = torch.randint(-reach_x, reach_x + 1, (n, 1), generator=self.rng)
-        padded = nn.functional.pad(x, (reach_x, reach_x, reach_y, reach_y), value=-1.0)
-        rows = (torch.arange(height) + reach_y + shift_y)[:, :, None]
-        columns = (torch.arange(width) + reach_x + shift_x)[:, None, :]
-        moved = padded.permute(0, 2, 3, 1)[torch.arange(n)[:, None, None], rows, columns]
-        return moved.permute(0, 3, 1, 2)
+    def generated(self, n: int) -> Tensor:
+        """``n`` images of the generator in training, (n, C, H, W) about in [-1, 1]."""
+        z = torch.randn(n, self.recipe.latent_dim, generator=self.rng)
+        if isinstance(self.g, StyleGenerator):
+            return self.g.synthesis(mixed_styles(self.g, z, self.recipe.style_mixing, self.rng), self.rng)
+        images: Tensor = self.g(z)
+        return images
+
+    def train_discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
+        """One step of the discriminator on images (n, C, H, W) in [-1, 1]; returns its loss."""
+        recipe = self.recipe
+        self.d.requires_grad_(True)
+        shown = self.augmentation(torch.cat([real, fake]), self.rng)
+        real, fake = shown.chunk(2)
+        # A discriminator that compares the images of a batch must not be given real and generated ones in one.
+        on_real, on_fake = (self.d(real), self.d(fake)) if self.compares else self.d(shown).chunk(2)
+        loss = self.loss.discriminator(on_real, on_fake)
+        if recipe.gradient_penalty:
+            loss = loss + recipe.gradient_penalty * gradient_penalty(self.d, real, fake, self.rng)
+        if recipe.drift:
+            loss = loss + recipe.drift * on_real.square().mean()
+        if recipe.r1 and self.step % recipe.r1_every == 0:
+            loss = loss + recipe.r1 / 2 * recipe.r1_every * r1_penalty(self.d, real)
+        self.augmentation.observe(on_real.detach())
+        return _stepped(self.adam_d, loss)
+
+    def train_generator(self, fake: Tensor) -> Tensor:
+        """One step of the generator, given images (n, C, H, W) of its own with their graph; returns its loss."""
+        recipe = self.recipe
+        self.d.requires_grad_(False)
+        loss = self.loss.generator(self.d(self.augmentation(fake, self.rng)))
+        if recipe.path_length and isinstance(self.g, StyleGenerator) and self.step % recipe.path_length_every == 0:
+            # On half a batch, since it costs twice as much (Karras et al. 2020, appendix B).
+            z = torch.randn((len(fake) + 1) // 2, recipe.latent_dim, generator=self.rng)
+            penalty = self.path_length(self.g, mixed_styles(self.g, z, recipe.style_mixing, self.rng), self.rng)
+            loss = loss + recipe.path_length * recipe.path_length_every * penalty
+        return _stepped(self.adam_g, loss)
 
     @torch.no_grad()
     def update_average(self) -> None:
@@ -105,10 +143,16 @@ class AdversarialPair:
             else:
                 mean.copy_(buffer)
 
+    def modules(self) -> dict[str, nn.Module]:
+        """Whatever has a state, but for the optimizers, by its name in the whole."""
+        parts = {"g": self.g, "d": self.d, "average": self.average, "path_length": self.path_length}
+        # Most augmentations have nothing to remember.
+        return parts | ({"augmentation": self.augmentation} if self.augmentation.state_dict() else {})
+
     def tensors(self) -> Iterator[tuple[str, Tensor]]:
         """Every tensor of the state, named ``part/...``; ``rng`` is its owner's to keep."""
-        for part, network in (("g", self.g), ("d", self.d), ("average", self.average)):
-            yield from named(part, network.state_dict())
+        for part, module in self.modules().items():
+            yield from named(part, module.state_dict())
         for part, adam in (("adam_g", self.adam_g), ("adam_d", self.adam_d)):
             for index, moments in adam.state_dict()["state"].items():
                 yield from named(f"{part}/{index}", moments)
@@ -120,11 +164,19 @@ class AdversarialPair:
             KeyError: a part of the state is missing.
             RuntimeError, ValueError: the tensors are those of other networks.
         """
-        for part, network in (("g", self.g), ("d", self.d), ("average", self.average)):
-            network.load_state_dict(part_of(tensors, part))
+        for part, module in self.modules().items():
+            module.load_state_dict(part_of(tensors, part))
         for part, adam in (("adam_g", self.adam_g), ("adam_d", self.adam_d)):
             _restore_adam(adam, part_of(tensors, part))
         self.step = step
+
+
+def _stepped(adam: torch.optim.Adam, loss: Tensor) -> Tensor:
+    """One step of an optimizer down a loss; returns the loss, without its graph."""
+    adam.zero_grad()
+    torch.autograd.backward(loss)
+    adam.step()
+    return loss.detach()
 
 
 def named(part: str, tensors: Mapping[str, Tensor]) -> Iterator[tuple[str, Tensor]]:

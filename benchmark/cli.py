@@ -221,7 +221,7 @@ def train_target_command(track: str, out: Path, seed: int) -> None:
     with reporting() as reporter:
         figures = train_target(setting, out, seed, reporter)
     click.echo(
-        f"FD {figures['fd']:.1f} (floor {figures['floor_training_set']:.1f}), "
+        f"FD {figures['fd']:.1f} (floor {figures.get('floor_training_set', figures['floor_target']):.1f}), "
         f"precision {figures['precision']:.3f}, recall {figures['recall']:.3f}; card: {out}/README.md"
     )
 
@@ -232,13 +232,14 @@ def list_command(what: str | None) -> None:
     """What there is: defenses, attacks, extractors, tracks, targets, or the columns of the board."""
     from benchmark.config import load_track, track_names
     from benchmark.registry import KINDS, describe, names
+    from benchmark.setting import how_to_make
     from benchmark.targets import summary, target_names
     from leaderboard.table import COLUMNS
 
     kinds = {f"{kind}s": kind for kind in KINDS}
     tables: dict[str, dict[str, list[str]]] = {
         **{plural: {name: describe(kind, name) for name in names(kind)} for plural, kind in kinds.items()},
-        "tracks": {name: [load_track(name).summary] for name in track_names()},
+        "tracks": {track.name: [track.summary, *how_to_make(track)] for track in map(load_track, track_names())},
         "targets": {name: [summary(name)] for name in target_names()},
         "columns": {name: [text] for name, text in COLUMNS.items()},
     }
@@ -249,9 +250,9 @@ def list_command(what: str | None) -> None:
             click.echo(title)
             for name, lines in entries.items():
                 first, *rest = lines
-                click.echo(f"  {name:<20} {first}".rstrip())
+                click.echo(f"  {name:<24} {first}".rstrip())
                 for line in rest:
-                    click.echo(f"  {'':<20}   {line}")
+                    click.echo(f"  {'':<24}   {line}")
             click.echo()
 
 

@@ -137,8 +137,9 @@ class _Run:
         return ""
 
     def advance(self) -> tuple[float, float]:
-        """One step on a random batch of the images; returns the losses (discriminator, generator)."""
-        chosen = torch.randint(len(self.rows), (self.recipe.batch,), generator=self.rng)
+        """One step on random images; returns the losses (discriminator, generator)."""
+        count = self.recipe.batch * self.recipe.discriminator_steps
+        chosen = torch.randint(len(self.rows), (count,), generator=self.rng)
         real = self.images[self.rows[chosen]].to(torch.float32).div_(127.5).sub_(1)
         return self.pair.advance(real.contiguous(memory_format=torch.channels_last))
 

@@ -17,8 +17,11 @@ GENERATION_CODE = (
     "benchmark.interfaces",
     "benchmark.networks",
     "benchmark.networks.dcgan",
+    "benchmark.networks.equalized",
     "benchmark.networks.ladder",
+    "benchmark.networks.pggan",
     "benchmark.networks.sngan",
+    "benchmark.networks.stylegan2",
     "benchmark.stack",
     "benchmark.streams",
     "benchmark.trained",
@@ -28,12 +31,15 @@ GENERATION_CODE = (
 TRAINING_CODE = (
     *GENERATION_CODE,
     "benchmark.adversarial",
+    "benchmark.augmentation",
     "benchmark.gan",
     "benchmark.knowledge",
+    "benchmark.losses",
     "benchmark.metrics.frechet",
     "benchmark.metrics.inputs",
     "benchmark.oracle",
     "benchmark.recipe",
+    "benchmark.regularisers",
     "benchmark.subsampling",
 )
 """The modules that determine what a training gives."""

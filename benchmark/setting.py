@@ -6,14 +6,14 @@ from dataclasses import asdict, dataclass
 from functools import cache, cached_property
 from typing import Any
 
-from benchmark.config import Track
+from benchmark.config import Track, track_names
 from benchmark.data import fingerprint
 from benchmark.errors import UsageError
 from benchmark.features.weights import weights_hash
 from benchmark.interfaces import FeatureExtractor
 from benchmark.registry import load
 from benchmark.source import code_hash, source_hash
-from benchmark.targets import NetworkTarget, load_target
+from benchmark.targets import NetworkTarget, has_target, load_target
 
 
 @dataclass(frozen=True)
@@ -67,6 +67,13 @@ def extractor_key(extractor: FeatureExtractor) -> dict[str, Any]:
     }
 
 
+def how_to_make(track: Track) -> list[str]:
+    """What to do before the target of a track of the harness can be stolen, in one line; nothing if it is there."""
+    if has_target(track.target) or track.name not in track_names():
+        return []
+    return [f"its target is not there yet: python -m benchmark train-target --track {track.name} --out {track.target}"]
+
+
 @cache
 def load_setting(track: Track) -> Setting:
     """The setting of a track, as it was when first asked for.
@@ -75,7 +82,10 @@ def load_setting(track: Track) -> Setting:
         UsageError: there is no such target, extractor or data set, or the target's images are of another shape.
         DataError: weights are missing or damaged.
     """
-    target = load_target(track.target)
+    try:
+        target = load_target(track.target)
+    except UsageError as error:
+        raise UsageError("; ".join([str(error), *how_to_make(track)])) from None
     if target.image_shape != track.image_shape:
         raise UsageError(
             f"target {track.target} gives images of {target.image_shape}, "

@@ -10,6 +10,7 @@ from blobs import blobs
 from torch import Tensor
 
 from benchmark.adversarial import AdversarialPair, named, part_of
+from benchmark.networks.pggan import Growing, at_level
 from benchmark.recipe import Recipe
 
 
@@ -19,17 +20,6 @@ def pair_of(recipe: Recipe, side: int = 8, seed: int = 0) -> AdversarialPair:
 
 def real_images(n: int) -> Tensor:
     return blobs(n).float() / 127.5 - 1
-
-
-def test_translation_moves_images_and_changes_nothing_else(tiny_recipe: Recipe) -> None:
-    pair = pair_of(replace(tiny_recipe, augment="translation"), side=16)
-    image = torch.full((50, 1, 16, 16), -1.0)
-    image[:, :, 8, 8] = 1.0
-    moved = pair.augmented(image)
-    assert torch.equal(moved.sum(dim=(1, 2, 3)), image.sum(dim=(1, 2, 3)))
-    rows = moved.amax(dim=(1, 3)).argmax(dim=1) - 8
-    assert rows.min() == -2
-    assert rows.max() == 2
 
 
 def test_averaged_weights_follow_their_definition(tiny_recipe: Recipe) -> None:
@@ -67,13 +57,67 @@ def test_a_restored_state_goes_on_as_the_one_it_was_taken_from(tiny_recipe: Reci
         assert torch.equal(tensor, other_tensor)
 
 
-@pytest.mark.parametrize("part", ["g", "d", "average", "adam_g", "adam_d"])
+def test_the_discriminator_takes_as_many_steps_as_the_recipe_says(tiny_recipe: Recipe) -> None:
+    pair = pair_of(replace(tiny_recipe, discriminator_steps=3))
+    pair.advance(real_images(12))
+    steps = [adam.state_dict()["state"][0]["step"] for adam in (pair.adam_g, pair.adam_d)]
+    assert [int(step) for step in steps] == [1, 3]
+
+
+@pytest.mark.parametrize("discriminator", ["pggan", "stylegan2"])
+def test_real_and_generated_images_are_never_compared_as_one_batch(tiny_recipe: Recipe, discriminator: str) -> None:
+    pair = pair_of(replace(tiny_recipe, discriminator=discriminator))
+    batches = []
+    pair.d.register_forward_hook(lambda module, given, result: batches.append(len(given[0])))
+    pair.advance(real_images(4))
+    assert batches == [4, 4, 4]
+
+
+def due(recipe: Recipe, steps: int) -> list[bool]:
+    """At which steps the loss of the discriminator is above that of a pair without penalties."""
+    pair, plain = pair_of(recipe), pair_of(replace(recipe, r1=0.0))
+    found = []
+    for _ in range(steps):
+        if pair.step:
+            plain.restore({name: tensor.clone() for name, tensor in pair.tensors()}, pair.step)
+        plain.rng.set_state(pair.rng.get_state())
+        found.append(pair.advance(real_images(4))[0] > plain.advance(real_images(4))[0])
+    return found
+
+
+def test_lazy_penalties_are_due_at_their_steps(tiny_recipe: Recipe) -> None:
+    recipe = replace(tiny_recipe, discriminator="dcgan", r1=10.0, r1_every=3)
+    assert due(recipe, 5) == [True, False, False, True, False]
+
+
+@pytest.mark.parametrize("discriminator", ["dcgan", "pggan"])
+@pytest.mark.parametrize("generator", ["dcgan", "pggan"])
+def test_networks_that_grow_do_so_alone_or_together(tiny_recipe: Recipe, generator: str, discriminator: str) -> None:
+    recipe = replace(tiny_recipe, generator=generator, discriminator=discriminator, steps=8, growth=0.5)
+    pair = pair_of(recipe)
+    levels = []
+    for _ in range(6):
+        pair.advance(real_images(4))
+        levels.append([float(net.level) for net in (pair.g, pair.average, pair.d) if isinstance(net, Growing)])
+    grown = 2 * (generator == "pggan") + (discriminator == "pggan")
+    assert levels == [[level] * grown for level in (0, 0, 0, 0.5, 1, 1)]
+
+
+def test_real_images_are_shown_as_coarse_as_the_generator_is(tiny_recipe: Recipe) -> None:
+    real = real_images(4)
+    for generator, coarse in (("pggan", True), ("dcgan", False)):
+        pair = pair_of(replace(tiny_recipe, generator=generator, discriminator="pggan", growth=1.0))
+        assert torch.equal(pair.grow(real), at_level(real, 0.0) if coarse else real)
+
+
+@pytest.mark.parametrize("part", ["g", "d", "average", "path_length", "augmentation", "adam_g", "adam_d"])
 def test_a_state_that_lacks_a_part_is_refused(tiny_recipe: Recipe, part: str) -> None:
-    pair = pair_of(tiny_recipe)
+    recipe = replace(tiny_recipe, augment="ada")
+    pair = pair_of(recipe)
     pair.advance(real_images(4))
     state = {name: tensor for name, tensor in pair.tensors() if not name.startswith(f"{part}/")}
     with pytest.raises(KeyError, match=part):
-        pair_of(tiny_recipe).restore(state, 1)
+        pair_of(recipe).restore(state, 1)
 
 
 def test_a_part_has_its_own_names_and_no_others() -> None:

@@ -208,6 +208,17 @@ def test_list_names_everything_there_is(call) -> None:
     assert all(f"  {name}" in columns for name in COLUMNS)
 
 
+def test_a_track_without_its_target_says_how_to_make_it(call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    command = "python -m benchmark train-target --track cifar10 --out cifar10-sngan"
+    assert command in call("list", "tracks").out
+    outcome = call("run", "--track", "cifar10", "--budget", "100", "--results", tmp_path / "r")
+    assert outcome.status == 2
+    assert command in outcome.err
+    (tmp_path / "cifar10-sngan").mkdir()
+    assert command not in call("list", "tracks").out
+
+
 def test_version(call) -> None:
     assert "gan-extraction-bench 0.1.0" in call("version").out
 
@@ -224,7 +235,7 @@ def test_list_survives_a_plugin_that_cannot_be_imported(call, monkeypatch: pytes
     )
     outcome = call("list", "defenses")
     assert outcome.status == 0
-    assert "  broken               plugin 'broken' (no.such.module:Thing) cannot be imported" in outcome.out
+    assert "  broken                   plugin 'broken' (no.such.module:Thing) cannot be imported" in outcome.out
     assert "  jpeg" in outcome.out
 
 

@@ -21,6 +21,23 @@ from benchmark.recipe import Recipe
 
 IMAGES = blobs(60)
 
+EVERYTHING = {
+    "loss": "logistic",
+    "gradient_penalty": 10.0,
+    "drift": 0.001,
+    "r1": 1.0,
+    "r1_every": 2,
+    "path_length": 2.0,
+    "path_length_every": 2,
+    "style_mixing": 0.9,
+    "growth": 1.0,
+    "augment": "ada",
+    "ada_target": -1.0,
+    "ada_images": 30,
+    "discriminator_steps": 2,
+}
+"""All that a recipe can ask for at once."""
+
 
 def same(a: Trained, b: Trained) -> bool:
     """Whether two trainings gave the same weights and history, to the bit (timing aside)."""
@@ -72,6 +89,22 @@ def test_global_randomness_is_neither_read_nor_changed(pixels: FeatureExtractor,
     torch.manual_seed(5)
     assert same(first, second)
     assert torch.equal(after, torch.rand(1))
+
+
+@pytest.mark.parametrize(
+    ("generator", "discriminator", "killed_after"),
+    [("pggan", "pggan", 3), ("pggan", "pggan", 5), ("dcgan", "pggan", 5), ("stylegan2", "stylegan2", 3)],
+)
+def test_growth_and_adaptation_are_resumed_too(
+    pixels: FeatureExtractor, tiny_recipe: Recipe, tmp_path: Path, generator: str, discriminator: str, killed_after: int
+) -> None:
+    # At 8x8 pixels the second resolution begins to be faded in after step 4.
+    recipe = replace(
+        tiny_recipe, generator=generator, discriminator=discriminator, steps=8, score_every=2, **EVERYTHING
+    )
+    with pytest.raises(KeyboardInterrupt):
+        train(IMAGES, recipe, 1, pixels, work=tmp_path, reporter=Kill(killed_after))
+    assert same(train(IMAGES, recipe, 1, pixels, work=tmp_path), train(IMAGES, recipe, 1, pixels))
 
 
 @pytest.mark.parametrize("killed_after", [3, 6, 8])
@@ -200,15 +233,29 @@ def test_collapse_is_noticed_and_what_there_is_is_kept(
 
 @pytest.mark.parametrize("discriminator", DISCRIMINATORS)
 @pytest.mark.parametrize("generator", GENERATORS)
-@pytest.mark.parametrize(("channels", "side"), [(1, 32), (3, 16)])
 def test_any_generator_trains_against_any_discriminator(
-    pixels: FeatureExtractor, tiny_recipe: Recipe, generator: str, discriminator: str, channels: int, side: int
+    pixels: FeatureExtractor, tiny_recipe: Recipe, generator: str, discriminator: str
 ) -> None:
-    recipe = replace(tiny_recipe, generator=generator, discriminator=discriminator)
-    trained = train(blobs(30, channels, side), recipe, 0, pixels)
-    images = trained.generator.sample(3, torch.Generator().manual_seed(0))
-    assert images.shape == (3, channels, side, side)
+    recipe = replace(tiny_recipe, generator=generator, discriminator=discriminator, growth=1.0)
+    images = train(IMAGES, recipe, 0, pixels).generator.sample(3, torch.Generator().manual_seed(0))
+    assert images.shape == (3, 1, 8, 8)
     assert images.dtype == torch.uint8
+
+
+@pytest.mark.parametrize("generator", GENERATORS)
+@pytest.mark.parametrize(("channels", "side"), [(1, 32), (3, 16)])
+def test_images_do_not_depend_on_the_batch_they_are_drawn_in(
+    pixels: FeatureExtractor, tiny_recipe: Recipe, generator: str, channels: int, side: int
+) -> None:
+    recipe = replace(tiny_recipe, generator=generator, discriminator=generator, **EVERYTHING)
+    trained = train(blobs(30, channels, side), recipe, 0, pixels).generator
+    z = torch.randn(7, trained.latent_dim)
+    images = trained.generate(z)
+    assert images.shape == (7, channels, side, side)
+    assert torch.equal(images, trained.generate(z))
+    alone = torch.cat([trained.generate(each) for each in z.split(1)])
+    # A matrix product of one row may be rounded otherwise than one of seven.
+    assert (images.int() - alone.int()).abs().max() <= 1
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,14 @@ from typing import Protocol
 from torch import nn
 
 from benchmark.images import ImageShape
-from benchmark.networks import dcgan, sngan
+from benchmark.networks import dcgan, pggan, sngan, stylegan2
 
 
 class BuildGenerator(Protocol):
-    """Builds a network from latents float32 (n, latent_dim) to images (n, C, side, side) in [-1, 1]."""
+    """Builds a network from latents float32 (n, latent_dim) to images (n, C, side, side) in [-1, 1].
+
+    What is beyond that range is cut off when images become uint8: not every architecture ends in a hyperbolic tangent.
+    """
 
     def __call__(self, latent_dim: int, image_shape: ImageShape, width: int) -> nn.Module:
         """The network, freshly initialised."""
@@ -28,6 +31,8 @@ GENERATORS: dict[str, BuildGenerator] = {
     "dcgan": dcgan.generator,
     "sngan": sngan.generator,
     "sngan-tapered": sngan.tapered_generator,
+    "pggan": pggan.generator,
+    "stylegan2": stylegan2.generator,
 }
 """By architecture."""
 
@@ -35,5 +40,7 @@ DISCRIMINATORS: dict[str, BuildDiscriminator] = {
     "dcgan": dcgan.discriminator,
     "sngan": sngan.discriminator,
     "sngan-tapered": sngan.tapered_discriminator,
+    "pggan": pggan.discriminator,
+    "stylegan2": stylegan2.discriminator,
 }
 """By architecture; any goes with any generator."""

@@ -29,6 +29,9 @@ def constant(width: int, steps: int) -> list[int]:
     return [width] * (steps + 1)
 
 
-def tapered(width: int, steps: int) -> list[int]:
-    """``width`` channels at 4x4, halved (never below 8) at every doubling of the side, ``steps + 1`` entries."""
-    return [max(width // 2**i, 8) for i in range(steps + 1)]
+def tapered(width: int, steps: int, flat: int = 0) -> list[int]:
+    """``width`` channels up to 4 * 2**flat pixels, halved (never below 8) at every further doubling of the side.
+
+    Of ``steps + 1`` entries, from 4x4 up.
+    """
+    return [max(width // 2 ** max(i - flat, 0), 8) for i in range(steps + 1)]

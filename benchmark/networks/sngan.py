@@ -1,7 +1,10 @@
 """SNGAN: residual generator and spectrally normalised residual discriminator.
 
 Source: Miyato et al., "Spectral Normalization for Generative Adversarial Networks", ICLR 2018 (arXiv 1802.05957),
-appendix B.4, tables 3 and 4. At 32x32 with width 256 / 128 the parameter counts are the published 4.28 M and 1.05 M.
+appendix B.4: table 3 for 32x32 (4.28 M and 1.05 M parameters at width 256 / 128), tables 5 and 6 for 128x128 (width
+1024). Between those the paper has nothing but the 48x48 of table 4, which starts at 6x6 and fits no power of two. For
+64x64 this is what its authors published as code, pfnet-research/sngan_projection (``resnet_64``, ``snresnet_64``;
+Miyato and Koyama, ICLR 2018, arXiv 1802.05637), and Mimicry (Lee and Town, arXiv 2005.02494) took over (width 1024).
 """
 
 from __future__ import annotations
@@ -116,15 +119,35 @@ class Discriminator(nn.Module):
         return self.logit(h).squeeze(1)  # type: ignore[no-any-return]
 
 
+SMALL = 3
+"""Doublings of the side, up to 32x32, for which the published networks have as many channels everywhere."""
+
+OCTAVES = 4
+"""How often the larger ones halve ``width`` on the way to the image: from 1024 channels to 64."""
+
+
 def generator(latent_dim: int, image_shape: ImageShape, width: int) -> Generator:
-    """``width`` channels at every resolution: SNGAN-32 as published at width 256 (4.28 M parameters)."""
-    return Generator(latent_dim, image_shape, constant(width, doublings(image_shape)))
+    """The published generator of that side: width 256 up to 32x32 (4.28 M parameters), 1024 above (12.2 M at 64x64).
+
+    Up to 32x32 ``width`` channels at every resolution; above, ``width / 16`` at that of the image, twice as many at
+    every halving of the side, but never more than ``width``.
+    """
+    steps = doublings(image_shape)
+    channels = constant(width, steps) if steps <= SMALL else tapered(width, steps, steps - OCTAVES)
+    return Generator(latent_dim, image_shape, channels)
 
 
 def discriminator(image_shape: ImageShape, width: int) -> Discriminator:
-    """Two halvings, then two blocks at that resolution: SNGAN-32 as published at width 128 (1.05 M parameters)."""
+    """The published discriminator of that side: width 128 up to 32x32 (1.05 M parameters), 1024 above (10.1 M at 64).
+
+    Up to 32x32 ``width`` channels everywhere, and two blocks that do not halve the side. Above, its channels are those
+    of the generator, mirrored, and every block halves the side, but for the last one beyond 64x64, at 4x4.
+    """
     steps = doublings(image_shape)
-    return Discriminator(image_shape, [width] * (steps + 1), downsamplings=steps - 1)
+    if steps <= SMALL:
+        return Discriminator(image_shape, constant(width, steps), downsamplings=steps - 1)
+    ladder = tapered(width, steps, steps - OCTAVES)
+    return Discriminator(image_shape, ladder[::-1], downsamplings=max(steps, OCTAVES + 1))
 
 
 def tapered_generator(latent_dim: int, image_shape: ImageShape, width: int) -> Generator:

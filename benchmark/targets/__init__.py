@@ -99,6 +99,11 @@ def summary(name: str) -> str:
     )
 
 
+def has_target(name: str) -> bool:
+    """Whether :func:`load_target` will find something of that name."""
+    return name in target_names() or Path(name).is_dir()
+
+
 def load_target(name: str) -> NetworkTarget:
     """A shipped target by name, or the one in a folder that ``train-target`` wrote.
 

@@ -56,11 +56,8 @@ def train_target(track: Track, folder: Path, seed: int, reporter: Reporter) -> d
     if (folder / METRICS).exists() and not (folder / WORK).exists():
         raise UsageError(f"{folder} holds a target that is finished; give another folder, or remove it")
     data = load_data(track.data, "train", track.size, track.channels, reporter.advancing)
-    if len(data) < 2 * track.samples:
-        raise UsageError(
-            f"{track.data} has {len(data)} images, but the card of a target needs twice {track.samples}: "
-            "one half to compare with, one for the noise floor"
-        )
+    if len(data) < track.samples:
+        raise UsageError(f"{track.data} has {len(data)} images, but the card of a target compares {track.samples}")
     extractor: FeatureExtractor = load("extractor", track.features)
     trained = train(data.images, track.target_recipe, seed, extractor, work=folder / WORK, reporter=reporter)
     save_target(folder, trained)
@@ -97,22 +94,31 @@ class Examination:
     reporter: Reporter
 
     def figures(self, trained: Trained, seed: int) -> dict[str, Any]:
-        """Distances and coverage at the track's counts, the noise floors, and the share of each class."""
+        """Distances and coverage at the track's counts, the noise floors, and the share of each class.
+
+        The floor of the training set needs as many images again, and is absent where there are not.
+        """
         count = self.track.samples
         order = torch.randperm(len(self.data), generator=torch.Generator().manual_seed(seed))
         rng = torch.Generator().manual_seed(seed + 1)
         real = self.features("training set", self.data.images[order[:count]])
-        others = self.features("training set, other half", self.data.images[order[count : 2 * count]])
         fake = self.features("target", trained.generator.sample(count, rng))
         again = self.features("target, again", trained.generator.sample(count, rng))
         return {
             "fd": frechet(fake, real),
             "kid": kid(fake, real).value,
             **asdict(manifold(fake, real)),
-            "floor_training_set": frechet(others, real),
             "floor_target": frechet(again, fake),
+            **self.floor(real, order[count : 2 * count]),
             **self.classes(real, order[:count], fake),
         }
+
+    def floor(self, real: Features, others: Tensor) -> dict[str, float]:
+        """Distance between two samples of the training set, the second given by its indices; nothing if it is short."""
+        if len(others) < len(real):
+            return {}
+        features = self.features("training set, other half", self.data.images[others])
+        return {"floor_training_set": frechet(features, real)}
 
     def features(self, name: str, images: Tensor) -> Features:
         """Features of images, with progress."""
@@ -148,7 +154,9 @@ def card(name: str, figures: dict[str, Any]) -> str:
         if shares
         else ""
     )
-    return CARD.format(name=name, best=best, rows=rows, by_class=by_class, **figures)
+    floor = figures.get("floor_training_set")
+    row = f"| FD between two samples of the training set (noise floor) | {floor:.1f} |\n" if floor is not None else ""
+    return CARD.format(name=name, best=best, rows=rows, by_class=by_class, floor=row, **figures)
 
 
 CARD = """# {name}
@@ -166,8 +174,7 @@ nothing else. For research on model extraction; it knows nothing but its trainin
 | figure | value |
 | --- | --- |
 | FD | {fd:.1f} |
-| FD between two samples of the training set (noise floor) | {floor_training_set:.1f} |
-| FD between two samples of the target (noise floor) | {floor_target:.1f} |
+{floor}| FD between two samples of the target (noise floor) | {floor_target:.1f} |
 | KID | {kid:.4f} |
 | precision (k = 5) | {precision:.3f} |
 | recall (k = 5) | {recall:.3f} |

@@ -17,8 +17,10 @@ from benchmark.config import Track
 from benchmark.errors import DataError, PluginError, UsageError
 from benchmark.gan import Trained, train
 from benchmark.interfaces import FeatureExtractor
+from benchmark.progress import Reporter
 from benchmark.recipe import Recipe
 from benchmark.targets import load_target, save_target, target_names
+from benchmark.targets.training import train_target
 
 
 @pytest.fixture(scope="module")
@@ -35,6 +37,26 @@ def test_what_is_saved_is_what_is_loaded(trained: Trained, tmp_path: Path) -> No
     with torch.inference_mode():
         expected = trained.discriminator(images.float() / 127.5 - 1)
     torch.testing.assert_close(target.discriminator(images), expected)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize(
+    ("generator", "discriminator"), [("pggan", "sngan"), ("sngan", "stylegan2"), ("stylegan2", "pggan")]
+)
+def test_every_architecture_is_loaded_as_it_was_saved(
+    pixels: FeatureExtractor, tiny_recipe: Recipe, tmp_path: Path, generator: str, discriminator: str, channels: int
+) -> None:
+    # A generator that has not grown up is saved as it is.
+    recipe = replace(tiny_recipe, generator=generator, discriminator=discriminator, growth=1.0)
+    images = blobs(40, channels, 16)
+    trained = train(images, recipe, 0, pixels)
+    save_target(tmp_path, trained)
+    target = load_target(str(tmp_path))
+    z = torch.randn(5, target.latent_dim)
+    assert torch.equal(target.generate(z), trained.generator.generate(z))
+    with torch.inference_mode():
+        expected = trained.discriminator(images[:4].float() / 127.5 - 1)
+    torch.testing.assert_close(target.discriminator(images[:4]), expected)
 
 
 def test_a_target_need_not_have_a_discriminator(trained: Trained, tmp_path: Path) -> None:
@@ -92,6 +114,15 @@ def test_shipped_targets_are_what_their_cards_say(name: str) -> None:
     assert sum(path.stat().st_size for path in folder.glob("*.safetensors")) <= 10_000_000
     for figure in ("fd", "floor_training_set", "floor_target"):
         assert f"{metrics[figure]:.1f}" in (folder / "README.md").read_text()
+
+
+def test_a_card_of_few_training_images_has_no_floor_of_theirs(track: Track, tmp_path: Path) -> None:
+    figures = train_target(replace(track, samples=50), tmp_path / "few", 0, Reporter())
+    assert "floor_training_set" not in figures
+    assert figures["floor_target"] > 0
+    assert "two samples of the training set" not in (tmp_path / "few" / "README.md").read_text()
+    with pytest.raises(UsageError, match="80 images"):
+        train_target(replace(track, samples=81), tmp_path / "none", 0, Reporter())
 
 
 def test_a_tracks_target_fits_the_track(track: Track) -> None:
