@@ -14,7 +14,8 @@ from benchmark.store import Key, digest
 
 GENERATION_CODE = (
     "benchmark.images",
-    "benchmark.interfaces",
+    "benchmark.interfaces.defense",
+    "benchmark.interfaces.models",
     "benchmark.networks",
     "benchmark.networks.dcgan",
     "benchmark.networks.equalized",
@@ -33,6 +34,7 @@ TRAINING_CODE = (
     "benchmark.adversarial",
     "benchmark.augmentation",
     "benchmark.gan",
+    "benchmark.interfaces.attack",
     "benchmark.knowledge",
     "benchmark.losses",
     "benchmark.metrics.frechet",

@@ -1,94 +1,19 @@
-"""The contracts: what a target, a defense, an attack, an attack model and a feature extractor are.
-
-Two image formats only. Between components: ``uint8`` NCHW, what an API returns. Inside a defense: ``float32`` NCHW in
-[0, 1], unless it works on 8 bits by nature. The base classes own the passage between them, and every check; an author
-writes the one method that matters. Randomness is an explicit ``torch.Generator``; nothing seeds a global.
-"""
+"""What a defense is, and what it may know of the target it defends."""
 
 from __future__ import annotations
 
-import math
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, ClassVar, Protocol, runtime_checkable
+from typing import Any, ClassVar, Protocol
 
 import torch
 from torch import Tensor
 
 from benchmark.data.images import ImageSet
 from benchmark.errors import PluginError
-from benchmark.images import ImageShape, all_finite, check_images, to_float, to_uint8
-from benchmark.oracle import Oracle
-from benchmark.plugin import Plugin, parameter
-from benchmark.recipe import Recipe
-
-__all__ = [
-    "Attack",
-    "Defense",
-    "FeatureExtractor",
-    "ImageModel",
-    "ImageShape",
-    "Knowledge",
-    "Plugin",
-    "Provider",
-    "Recipe",
-    "Target",
-    "ThreatModel",
-    "Trainer",
-    "Uint8Defense",
-    "parameter",
-    "to_float",
-    "to_uint8",
-]
-"""All that an author of plugins needs."""
-
-
-@runtime_checkable
-class ImageModel(Protocol):
-    """Anything that images can be drawn from: a target, or the attack model that was made of its answers."""
-
-    @property
-    def image_shape(self) -> ImageShape:
-        """Shape of one image."""
-
-    def sample(self, n: int, rng: torch.Generator) -> Tensor:
-        """``n`` images, uint8 (n, C, H, W)."""
-
-
-class Target(ABC):
-    """The generator that is served: a prior over latents, and a map from latents to images."""
-
-    latent_dim: int
-    image_shape: ImageShape
-
-    def prior(self, n: int, rng: torch.Generator) -> Tensor:
-        """Latents float32 (n, latent_dim) from the distribution that the target answers from; standard normal here."""
-        return torch.randn(n, self.latent_dim, generator=rng)
-
-    @abstractmethod
-    def generate(self, z: Tensor) -> Tensor:
-        """Latents float32 (n, latent_dim) -> images uint8 (n, C, H, W)."""
-
-    def sample(self, n: int, rng: torch.Generator) -> Tensor:
-        """``n`` undefended images, uint8 (n, C, H, W)."""
-        return self.generate(self.prior(n, rng))
-
-    def projection(self) -> Tensor:
-        """Weights float32 (m, latent_dim) of the layer that takes the latent. Optional.
-
-        Raises:
-            PluginError: this target does not show them.
-        """
-        raise PluginError(f"{type(self).__name__} does not show its first layer; pick a defense that needs none of it")
-
-    def discriminator(self, images: Tensor) -> Tensor:
-        """Images uint8 (n, C, H, W) -> logits float32 (n,), high for real. Optional.
-
-        Raises:
-            PluginError: this target has no discriminator.
-        """
-        raise PluginError(f"{type(self).__name__} has no discriminator; pick an attack that needs none")
+from benchmark.images import all_finite, check_images, to_float, to_uint8
+from benchmark.interfaces.models import Target
+from benchmark.plugin import Plugin
 
 
 class Provider(Protocol):
@@ -226,90 +151,3 @@ class Uint8Defense(Defense):
         """
         answers = self.perturb_uint8(images, rng)
         return check_images(answers, tuple(images.shape), f"{type(self).__name__}.perturb_uint8")
-
-
-class Trainer(Protocol):
-    """The shared training loop, bound to everything but what an attack decides."""
-
-    def __call__(self, images: Tensor, recipe: Recipe, rng: torch.Generator) -> ImageModel:
-        """The attack model, trained on uint8 (n, C, H, W)."""
-
-
-@dataclass(frozen=True)
-class ThreatModel:
-    """What an attacker is granted besides the answers: this, and nothing else."""
-
-    discriminator: bool = False
-    """The target's discriminator."""
-    real_share: float = 0.0
-    """A share of the target's training set, 0 to 1."""
-
-    def __str__(self) -> str:
-        """In words, as it stands in the board's column ``knowledge``."""
-        real = f"{100 * self.real_share:g}% of the training set"
-        granted = [("discriminator", self.discriminator), (real, self.real_share > 0)]
-        return ", ".join(["answers", *(words for words, given in granted if given)])
-
-
-def _not_granted(images: Tensor) -> Tensor:
-    raise PluginError("the attack uses the target's discriminator, but its threat model does not ask for it")
-
-
-@dataclass(frozen=True, eq=False)
-class Knowledge:
-    """What the attacker has besides the oracle: public means, and what its threat model grants."""
-
-    image_shape: ImageShape
-    recipe: Recipe
-    """The track's training recipe for attack models."""
-    train: Trainer
-    """The shared training loop, bound to this cell's store and progress, so that an attack resumes after a kill."""
-    real_images: Tensor
-    """The granted share of the target's training set, uint8 (m, C, H, W); m is 0 if none is granted."""
-    discriminator: Callable[[Tensor], Tensor] = _not_granted
-    """The target's: images uint8 (n, C, H, W) -> logits float32 (n,), high for real. An error if it is not granted."""
-    diagnostics: dict[str, float] = field(default_factory=dict)
-    """What was reported so far."""
-
-    def report(self, name: str, value: float) -> None:
-        """Put a number that tells how the attack went, such as an acceptance rate, into the record.
-
-        Raises:
-            PluginError: it is not finite.
-        """
-        if not math.isfinite(value):
-            raise PluginError(f"the attack reported {value} as its {name}, but it must be a finite number")
-        self.diagnostics[name] = float(value)
-
-
-class Attack(Plugin):
-    """A thief. A subclass is a frozen dataclass; its fields are its hyperparameters."""
-
-    @property
-    def threat_model(self) -> ThreatModel:
-        """What it needs to be granted besides the answers; nothing by default."""
-        return ThreatModel()
-
-    def queries(self, budget: int) -> int:
-        """Images that it may be handed on a budget: so many, unless it counts another way, which becomes a flag."""
-        return budget
-
-    @abstractmethod
-    def fit(self, oracle: Oracle, knowledge: Knowledge, rng: torch.Generator) -> ImageModel:
-        """Spend the oracle's budget, train, and return the attack model."""
-
-
-class FeatureExtractor(ABC):
-    """A fixed network that images are compared under."""
-
-    name: str
-    dim: int
-
-    @property
-    @abstractmethod
-    def weights_hash(self) -> str:
-        """SHA-256 (hex) of the weights, so that rows of different weights are never put side by side."""
-
-    @abstractmethod
-    def __call__(self, images: Tensor) -> Tensor:
-        """Images uint8 (n, C, H, W) of 1 or 3 channels -> features float32 (n, dim)."""

@@ -1,0 +1,90 @@
+"""What an attack is, and what it is granted."""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from benchmark.errors import PluginError
+from benchmark.images import ImageShape
+from benchmark.interfaces.models import ImageModel
+from benchmark.oracle import Oracle
+from benchmark.plugin import Plugin
+from benchmark.recipe import Recipe
+
+
+class Trainer(Protocol):
+    """The shared training loop, bound to everything but what an attack decides."""
+
+    def __call__(self, images: Tensor, recipe: Recipe, rng: torch.Generator) -> ImageModel:
+        """The attack model, trained on uint8 (n, C, H, W)."""
+
+
+@dataclass(frozen=True)
+class ThreatModel:
+    """What an attacker is granted besides the answers: this, and nothing else."""
+
+    discriminator: bool = False
+    """The target's discriminator."""
+    real_share: float = 0.0
+    """A share of the target's training set, 0 to 1."""
+
+    def __str__(self) -> str:
+        """In words, as it stands in the board's column ``knowledge``."""
+        real = f"{100 * self.real_share:g}% of the training set"
+        granted = [("discriminator", self.discriminator), (real, self.real_share > 0)]
+        return ", ".join(["answers", *(words for words, given in granted if given)])
+
+
+def _not_granted(images: Tensor) -> Tensor:
+    raise PluginError("the attack uses the target's discriminator, but its threat model does not ask for it")
+
+
+@dataclass(frozen=True, eq=False)
+class Knowledge:
+    """What the attacker has besides the oracle: public means, and what its threat model grants."""
+
+    image_shape: ImageShape
+    recipe: Recipe
+    """The track's training recipe for attack models."""
+    train: Trainer
+    """The shared training loop, bound to this cell's store and progress, so that an attack resumes after a kill."""
+    real_images: Tensor
+    """The granted share of the target's training set, uint8 (m, C, H, W); m is 0 if none is granted."""
+    discriminator: Callable[[Tensor], Tensor] = _not_granted
+    """The target's: images uint8 (n, C, H, W) -> logits float32 (n,), high for real. An error if it is not granted."""
+    diagnostics: dict[str, float] = field(default_factory=dict)
+    """What was reported so far."""
+
+    def report(self, name: str, value: float) -> None:
+        """Put a number that tells how the attack went, such as an acceptance rate, into the record.
+
+        Raises:
+            PluginError: it is not finite.
+        """
+        if not math.isfinite(value):
+            raise PluginError(f"the attack reported {value} as its {name}, but it must be a finite number")
+        self.diagnostics[name] = float(value)
+
+
+class Attack(Plugin):
+    """A thief. A subclass is a frozen dataclass; its fields are its hyperparameters."""
+
+    @property
+    def threat_model(self) -> ThreatModel:
+        """What it needs to be granted besides the answers; nothing by default."""
+        return ThreatModel()
+
+    def queries(self, budget: int) -> int:
+        """Images that it may be handed on a budget: so many, unless it counts another way, which becomes a flag."""
+        return budget
+
+    @abstractmethod
+    def fit(self, oracle: Oracle, knowledge: Knowledge, rng: torch.Generator) -> ImageModel:
+        """Spend the oracle's budget, train, and return the attack model."""
