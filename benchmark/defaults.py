@@ -2,5 +2,5 @@
 
 from __future__ import annotations
 
-ATTACKS = ("fidelity", "accuracy")
+ATTACKS = ("fidelity",)
 """Specs of the attacks that a defense is measured against."""

@@ -38,7 +38,9 @@ def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
 
 def test_the_main_job(call, track_file: Path, tmp_path: Path) -> None:
     results = tmp_path / "results"
-    outcome = call("run", "--defense", "jpeg", "--budget", "60", "--track", track_file, "--results", results)
+    command = ["run", "--defense", "jpeg", "--attack", "fidelity", "--attack", "accuracy", "--budget", "60"]
+    command += ["--track", track_file, "--results", results]
+    outcome = call(*command)
     assert outcome.status == 0, outcome.err
     for word in (
         "none",
@@ -59,7 +61,7 @@ def test_the_main_job(call, track_file: Path, tmp_path: Path) -> None:
     for record in board["record"]:
         assert (results / "records" / f"{record}.json").is_file()
         assert (results / "sheets" / f"{record}.png").is_file()
-    again = call("run", "--defense", "jpeg", "--budget", "60", "--track", track_file, "--results", results)
+    again = call(*command)
     assert again.out == outcome.out
 
 
