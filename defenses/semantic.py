@@ -61,9 +61,9 @@ class Semantic(Defense):
         distances = torch.linspace(self.distance, -self.distance, self.edits)
         if self.direction == "sefa":
             return _Edits(self._eigenvector(provider.target.projection()), distances)
-        self._check_attribute(provider)
 
         def make(rng: torch.Generator) -> Tensor:
+            self._check_attribute(provider)
             z = provider.target.prior(SAMPLES, rng)
             images = (provider.target.generate(part) for part in torch.split(z, BATCH))
             scores = torch.cat([provider.scores(part, self.attribute) for part in images])
