@@ -172,10 +172,11 @@ class Cell:
         # Made now, so that a typing error in the last of many cells is known before the first is run.
         object.__setattr__(self, "defense", canonical(self.defense, self.made_defense))
         object.__setattr__(self, "attack", canonical(self.attack, self.made_attack))
-        granted = self.made_defense.granted(self.budget)
+        asked = self.made_attack.queries(self.budget)
+        granted = self.made_defense.granted(asked)
         if granted < MIN_BUDGET:
             raise UsageError(
-                f"{self.defense} hands over {granted} of {self.budget} images, but an attack needs {MIN_BUDGET}; "
+                f"{self.defense} hands over {granted} of {asked} images, but an attack needs {MIN_BUDGET}; "
                 "raise the budget or weaken the defense"
             )
 
