@@ -9,6 +9,7 @@ from functools import cached_property
 import torch
 from torch import Tensor, nn
 
+from benchmark.compute import compute_device
 from benchmark.interfaces import FeatureExtractor
 
 
@@ -31,7 +32,7 @@ class NetworkExtractor(FeatureExtractor):
 
     @cached_property
     def _network(self) -> nn.Module:
-        return self._build().eval().to(memory_format=torch.channels_last)
+        return self._build().eval().to(compute_device()).to(memory_format=torch.channels_last)
 
     @abstractmethod
     def network_input(self, images: Tensor) -> Tensor:
@@ -48,5 +49,6 @@ class NetworkExtractor(FeatureExtractor):
         Raises:
             DataError: the images are of another dtype, dimension or number of channels.
         """
-        features: Tensor = self._network(self.network_input(images).contiguous(memory_format=torch.channels_last))
-        return features
+        x = self.network_input(images).to(compute_device())
+        features: Tensor = self._network(x.contiguous(memory_format=torch.channels_last))
+        return features.cpu()

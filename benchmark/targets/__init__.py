@@ -46,7 +46,7 @@ class NetworkTarget(Target):
         self.latent_dim = generator.latent_dim
         self.image_shape = generator.image_shape
         self._generator = generator
-        self._discriminator = discriminator
+        self._discriminator = discriminator.to(generator.device) if discriminator else None
 
     def generate(self, z: Tensor) -> Tensor:
         """Latents float32 (n, latent_dim) -> images uint8 (n, C, H, W)."""
@@ -65,7 +65,8 @@ class NetworkTarget(Target):
         """
         if self._discriminator is None:
             return super().discriminator(images)
-        logits: Tensor = self._discriminator(images.to(torch.float32).div(127.5).sub(1))
+        x = images.to(self._generator.device, torch.float32).div(127.5).sub(1)
+        logits: Tensor = self._discriminator(x).cpu()
         return logits
 
 
