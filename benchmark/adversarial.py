@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from benchmark.augmentation import AUGMENTATIONS
+from benchmark.compute import compute_device
 from benchmark.images import ImageShape
 from benchmark.losses import LOSSES
 from benchmark.networks import DISCRIMINATORS, GENERATORS
@@ -41,14 +42,15 @@ class AdversarialPair:
             torch.random.manual_seed(seed)
             self.g = GENERATORS[recipe.generator](recipe.latent_dim, image_shape, recipe.generator_width)
             self.d = DISCRIMINATORS[recipe.discriminator](image_shape, recipe.discriminator_width)
-        self.g.to(memory_format=torch.channels_last)
-        self.d.to(memory_format=torch.channels_last)
+        self.device = compute_device()
+        self.g.to(self.device).to(memory_format=torch.channels_last)
+        self.d.to(self.device).to(memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.g).requires_grad_(False)
         self.adam_g = self._adam(self.g, recipe.generator_rate)
         self.adam_d = self._adam(self.d, recipe.discriminator_rate)
         self.loss = LOSSES[recipe.loss]
-        self.augmentation = AUGMENTATIONS[recipe.augment](recipe.ada_target, recipe.ada_images)
-        self.path_length = PathLength()
+        self.augmentation = AUGMENTATIONS[recipe.augment](recipe.ada_target, recipe.ada_images).to(self.device)
+        self.path_length = PathLength().to(self.device)
         self.levels = doublings(image_shape)
         self.compares = any(isinstance(module, MinibatchDeviation) for module in self.d.modules())
         self.step = 0
@@ -60,7 +62,7 @@ class AdversarialPair:
         """One step of the generator, and as many of the discriminator as the recipe says, against each other.
 
         Args:
-            real: images float32 (n * discriminator_steps, C, H, W) in [-1, 1], channels-last.
+            real: images float32 (n * discriminator_steps, C, H, W) in [-1, 1], channels-last, on :attr:`device`.
 
         Returns:
             The last losses (discriminator, generator), with what was added to them; not finite once training has
@@ -94,9 +96,13 @@ class AdversarialPair:
                 network.grow_to(level)
         return at_level(real, level) if isinstance(self.g, Growing) else real
 
+    def latents(self, n: int) -> Tensor:
+        """``n`` latents from the standard normal prior, (n, latent_dim)."""
+        return torch.randn(n, self.recipe.latent_dim, generator=self.rng).to(self.device)
+
     def generated(self, n: int) -> Tensor:
         """``n`` images of the generator in training, (n, C, H, W) about in [-1, 1]."""
-        z = torch.randn(n, self.recipe.latent_dim, generator=self.rng)
+        z = self.latents(n)
         if isinstance(self.g, StyleGenerator):
             return self.g.synthesis(mixed_styles(self.g, z, self.recipe.style_mixing, self.rng), self.rng)
         images: Tensor = self.g(z)
@@ -127,7 +133,7 @@ class AdversarialPair:
         loss = self.loss.generator(self.d(self.augmentation(fake, self.rng)))
         if recipe.path_length and isinstance(self.g, StyleGenerator) and self.step % recipe.path_length_every == 0:
             # On half a batch, since it costs twice as much (Karras et al. 2020, appendix B).
-            z = torch.randn((len(fake) + 1) // 2, recipe.latent_dim, generator=self.rng)
+            z = self.latents((len(fake) + 1) // 2)
             penalty = self.path_length(self.g, mixed_styles(self.g, z, recipe.style_mixing, self.rng), self.rng)
             loss = loss + recipe.path_length * recipe.path_length_every * penalty
         return _stepped(self.adam_g, loss)

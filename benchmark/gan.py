@@ -1,8 +1,8 @@
 """The one GAN training loop, for targets and attack models alike.
 
-Deterministic from its seed, and the same to the bit whether or not it was interrupted. The checkpoint that counts is
-the one whose images are nearest to held-out ones of those it trains on; real data that an attacker was not granted
-never has a say.
+Deterministic from its seed (on a processor; a GPU may add in another order), and the same to the bit whether or not it
+was interrupted. The checkpoint that counts is the one whose images are nearest to held-out ones of those it trains on;
+real data that an attacker was not granted never has a say.
 """
 
 from __future__ import annotations
@@ -140,7 +140,7 @@ class _Run:
         """One step on random images; returns the losses (discriminator, generator)."""
         count = self.recipe.batch * self.recipe.discriminator_steps
         chosen = torch.randint(len(self.rows), (count,), generator=self.rng)
-        real = self.images[self.rows[chosen]].to(torch.float32).div_(127.5).sub_(1)
+        real = self.images[self.rows[chosen]].to(self.pair.device, torch.float32).div_(127.5).sub_(1)
         return self.pair.advance(real.contiguous(memory_format=torch.channels_last))
 
     def score(self, reference: Moments) -> str:

@@ -136,7 +136,14 @@ def versions() -> dict[str, str]:
 
 
 def device() -> str:
-    """The processor that the work ran on, in words."""
+    """The device that networks ran on, in words."""
+    # Brings torch along, which whoever only reads records should not wait for.
+    import torch
+
+    from benchmark.compute import compute_device
+
+    if compute_device().type == "cuda":
+        return f"cuda: {torch.cuda.get_device_name(compute_device())}"
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
         model = next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from benchmark.compute import compute_device
 from benchmark.images import ImageShape, to_uint8
 from benchmark.recipe import Recipe
 
@@ -26,14 +27,17 @@ class Generative(nn.Module):
 
     def __init__(self, network: nn.Module, latent_dim: int, image_shape: ImageShape) -> None:
         super().__init__()
-        self.network = network.eval().to(memory_format=torch.channels_last)
+        self.device = compute_device()
+        self.network = network.eval().to(self.device).to(memory_format=torch.channels_last)
         self.latent_dim = latent_dim
         self.image_shape = image_shape
 
     @torch.inference_mode()
     def generate(self, z: Tensor) -> Tensor:
         """Latents float32 (n, latent_dim) -> images uint8 (n, C, H, W)."""
-        parts = [to_uint8((self.network(part) + 1) / 2) for part in torch.split(z, SAMPLING_BATCH)]
+        parts = [
+            to_uint8((self.network(part.to(self.device)) + 1) / 2).cpu() for part in torch.split(z, SAMPLING_BATCH)
+        ]
         return torch.cat(parts).contiguous()
 
     def sample(self, n: int, rng: torch.Generator) -> Tensor:

@@ -122,7 +122,7 @@ def test_a_target_without_a_discriminator_is_one_line(call, track_file: Path, tm
     (target / "discriminator.safetensors").unlink()
     own = tmp_path / "own.yaml"
     own.write_text(yaml.safe_dump({**track, "target": str(target)}))
-    outcome = call("run", "--budget", "40", "--track", own, "--results", tmp_path / "r")
+    outcome = call("run", "--attack", "accuracy", "--budget", "40", "--track", own, "--results", tmp_path / "r")
     assert (outcome.status, outcome.out, outcome.err.count("\n")) == (2, "", 1)
     assert "has no discriminator" in outcome.err
 

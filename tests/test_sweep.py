@@ -58,7 +58,7 @@ def written(tmp_path: Path, plan: object) -> Path:
 def test_a_file_stands_for_every_combination_once(tmp_path: Path, plan: dict[str, object]) -> None:
     plan["defenses"] = ["none", "noise,sigma=0.2", {"noise": [0.3, 0.2]}]
     cells = load_sweep(written(tmp_path, plan))
-    assert len(cells) == len(set(cells)) == 3 * 2 * 2 * 2
+    assert len(cells) == len(set(cells)) == 3 * 2 * 2 * len(ATTACKS)
     assert {(cell.defense, cell.budget, cell.seed) for cell in cells} == {
         (defense, budget, seed)
         for defense in ("none", "noise,sigma=0.3", "noise,sigma=0.2")

@@ -9,6 +9,7 @@ from functools import cached_property
 import torch
 from torch import Tensor, nn
 
+from benchmark.compute import compute_device
 from benchmark.errors import DataError
 from benchmark.interfaces import FeatureExtractor
 
@@ -34,7 +35,7 @@ class NetworkExtractor(FeatureExtractor):
     def _network(self) -> nn.Module:
         # Tensors made in inference mode, which the first call may be in, can have no part in a gradient.
         with torch.inference_mode(False):
-            return self._build().eval().requires_grad_(False).to(memory_format=torch.channels_last)
+            return self._build().eval().requires_grad_(False).to(compute_device()).to(memory_format=torch.channels_last)
 
     @abstractmethod
     def network_input(self, images: Tensor) -> Tensor:
@@ -72,5 +73,6 @@ class NetworkExtractor(FeatureExtractor):
         return self._features(x * 255)
 
     def _features(self, images: Tensor) -> Tensor:
-        features: Tensor = self._network(self.network_input(images).contiguous(memory_format=torch.channels_last))
-        return features
+        x = self.network_input(images).to(compute_device())
+        features: Tensor = self._network(x.contiguous(memory_format=torch.channels_last))
+        return features.cpu()

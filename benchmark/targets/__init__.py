@@ -21,6 +21,7 @@ from benchmark.files import write_tensors
 from benchmark.gan import Generative, Trained
 from benchmark.interfaces import ImageShape, Target
 from benchmark.networks import DISCRIMINATORS, GENERATORS
+from benchmark.networks.equalized import EqualizedConv2d, EqualizedLinear
 from benchmark.recipe import Recipe
 
 GENERATOR, DISCRIMINATOR, METRICS = "generator.safetensors", "discriminator.safetensors", "metrics.json"
@@ -46,7 +47,7 @@ class NetworkTarget(Target):
         self.latent_dim = generator.latent_dim
         self.image_shape = generator.image_shape
         self._generator = generator
-        self._discriminator = discriminator
+        self._discriminator = discriminator.to(generator.device) if discriminator else None
 
     def generate(self, z: Tensor) -> Tensor:
         """Latents float32 (n, latent_dim) -> images uint8 (n, C, H, W)."""
@@ -62,10 +63,12 @@ class NetworkTarget(Target):
         Raises:
             PluginError: that layer does not take the latent.
         """
-        layer = next((each for each in self._generator.network.modules() if isinstance(each, nn.Linear)), None)
-        if layer is None or layer.in_features != self.latent_dim:
+        kinds = nn.Linear | EqualizedLinear | EqualizedConv2d
+        layer = next((each for each in self._generator.network.modules() if isinstance(each, kinds)), None)
+        if layer is None or layer.weight.shape[1] != self.latent_dim:
             return super().projection()
-        return layer.weight.detach()
+        # A convolution of the latent as one pixel is a linear layer with a row for each output and position.
+        return layer.weight.detach().movedim(1, -1).flatten(0, -2)
 
     def discriminator_weights(self) -> dict[str, Tensor] | None:
         """The discriminator's weights by name; None if it is not there."""
@@ -80,7 +83,8 @@ class NetworkTarget(Target):
         """
         if self._discriminator is None:
             return super().discriminator(images)
-        logits: Tensor = self._discriminator(images.to(torch.float32).div(127.5).sub(1))
+        x = images.to(self._generator.device, torch.float32).div(127.5).sub(1)
+        logits: Tensor = self._discriminator(x).cpu()
         return logits
 
 

@@ -121,7 +121,7 @@ def test_what_is_no_image_is_left_out(tmp_path: Path) -> None:
     save(picture(4, 4), tmp_path / "a.png")
     save(picture(4, 4), tmp_path / ".thumbnails" / "a.png")
     (tmp_path / "._a.png").write_bytes(b"resource fork")
-    (tmp_path / "attributes.csv").write_text("a,b")
+    (tmp_path / "notes.csv").write_text("a,b")
     (tmp_path / "folder.png").mkdir()
     assert len(load(f"folder:{tmp_path}", size=4)) == 1
 

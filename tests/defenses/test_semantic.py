@@ -84,7 +84,8 @@ def test_sefa_directions_change_the_first_layer_most(architecture: str) -> None:
     directions = sefa_directions(target.projection()).numpy()
     # By the singular values of A alone: the eigenvectors of A^T A are its right singular vectors.
     network = target._generator.network
-    a = next(value for name, value in network.state_dict().items() if name == "project.weight").double().numpy()
+    first = next(w for w in network.parameters() if w.ndim > 1 and w.shape[1] == target.latent_dim)
+    a = np.moveaxis(first.detach().double().numpy(), 1, -1).reshape(-1, target.latent_dim)
     singular = np.linalg.svd(a, compute_uv=False)
     np.testing.assert_allclose(np.linalg.norm(a @ directions.T, axis=0), singular, rtol=1e-4)
     np.testing.assert_allclose(directions @ directions.T, np.eye(12), atol=1e-5)
