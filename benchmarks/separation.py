@@ -2,7 +2,7 @@
 
 Runs the cells (or finds their records), prints the table as Markdown and draws the target beside what was stolen.
 
-    python -m benchmarks.separation --results results --out docs/recipe
+    python -m benchmarks.separation --workers 2
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ DEFENSES = ("none", "noise,sigma=0.1", "jpeg,quality=10")
 
 @click.command()
 @click.option("--results", "folder", default="results")
-@click.option("--out", type=click.Path(path_type=Path), default=Path("docs/recipe"))
+@click.option("--out", type=click.Path(path_type=Path), default=Path("docs"))
 @click.option("--seeds", default=3)
 @click.option("--budget", default=50_000)
 @click.option("--workers", type=int)
