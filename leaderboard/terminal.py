@@ -41,7 +41,7 @@ def show(records: list[Record]) -> None:
         box=box.SIMPLE_HEAD,
         title_justify="left",
     )
-    grid.add_column("figure")
+    grid.add_column("figure", no_wrap=True)
     grid.add_column("good")
     for number, defense in enumerate(defenses):
         grid.add_column(defense, justify="right")
@@ -53,11 +53,11 @@ def show(records: list[Record]) -> None:
     _add_figures(grid, UTILITY, [by_defense[defense] for defense in defenses])
     for attack in attacks:
         grid.add_section()
-        grid.add_row(f"security: attack model of {attack}")
+        grid.add_row(f"security: model of {attack}")
         row = [cells.get((attack, defense)) for defense in defenses]
         _add_figures(grid, SECURITY, row)
-        first_count, *counts = (f"{each.queries_charged:,} / {each.queries_kept:,}" if each else "" for each in row)
-        grid.add_row("  queries charged / kept", "", first_count, *(text for count in counts for text in (count, "")))
+        _add_counts(grid, "queries charged", [f"{each.queries_charged:,}" if each else "" for each in row])
+        _add_counts(grid, "queries kept", [f"{each.queries_kept:,}" if each else "" for each in row])
     Console().print(grid)
     for attack, knowledge in attacks.items():
         click.echo(f"{attack} knows: {knowledge}")
@@ -74,6 +74,12 @@ def _add_figures(grid: Table, figures: dict[str, str], row: Sequence[Record | No
         for value in values[1:]:
             cells += [_number(value), _difference(value, values[0])]
         grid.add_row(f"  {title}", good(name), *cells)
+
+
+def _add_counts(grid: Table, title: str, counts: Sequence[str]) -> None:
+    """Add a line of counts, which are neither good nor bad and have no difference worth a look."""
+    first, *others = counts
+    grid.add_row(f"  {title}", "", first, *(text for count in others for text in (count, "")))
 
 
 def good(figure: str) -> str:

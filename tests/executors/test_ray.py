@@ -51,7 +51,7 @@ def cluster() -> Iterator[None]:
         os.environ["RAY_ADDRESS"] = before
 
 
-def test_a_killed_worker_costs_nothing_but_time(cluster: None, track: Track, tmp_path: Path) -> None:
+def test_a_killed_worker_costs_nothing_but_time(cluster: None, one_thread: None, track: Track, tmp_path: Path) -> None:
     plugin = tmp_path / "killed.py"
     plugin.write_text(KILLED)
     cells = [Cell(track, spec, "fidelity", 40, 0) for spec in (f"{plugin}:Killed", "noise", "none")]

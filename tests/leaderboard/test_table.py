@@ -91,5 +91,5 @@ def test_the_terminal_shows_every_attack_and_what_users_get_once(capsys: pytest.
     assert out.count("precision") == 1
     assert out.count("FD to the target") == 2
     assert "accuracy knows: answers, discriminator\n" in out
-    assert "100 / 7" in out
+    assert ["queries", "kept", "7"] in [line.split() for line in out.splitlines()]
     assert out.index("model of fidelity") < out.index(" 30 ") < out.index("model of accuracy") < out.index(" 25 ")
