@@ -12,8 +12,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from sklearn.isotonic import IsotonicRegression
-from sklearn.linear_model import LogisticRegression
 from torch import Tensor
 
 from benchmark.errors import UsageError
@@ -59,6 +57,8 @@ def calibrate(kind: str, real: Tensor, generated: Tensor) -> Callable[[Tensor], 
 def _regression(kind: str, logits: Tensor, is_real: Tensor) -> Callable[[Any], Any]:
     x, y = logits.double().numpy(), is_real.double().numpy()
     if kind == "isotonic":
+        from sklearn.isotonic import IsotonicRegression  # slow to import, as the other one is
+
         isotonic = IsotonicRegression(out_of_bounds="clip").fit(x, y)
         fitted = isotonic.predict(x)
         mixed = fitted[(fitted > 0) & (fitted < 1)]
@@ -67,6 +67,8 @@ def _regression(kind: str, logits: Tensor, is_real: Tensor) -> Callable[[Any], A
     # Logits of a discriminator that was trained with a hinge loss have no scale of their own, the penalty on the slope
     # has: it is fitted, and applied, in units of their spread.
     scale = float(np.std(x)) or 1.0
+    from sklearn.linear_model import LogisticRegression
+
     logistic = LogisticRegression().fit(x[:, None] / scale, y)
     return lambda values: logistic.predict_proba(values[:, None] / scale)[:, 1]
 

@@ -13,13 +13,15 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 from torch import Tensor
-from torchvision.datasets.folder import IMG_EXTENSIONS
 
 from benchmark.data.checksums import checksums
 from benchmark.data.images import ImageSet, Progress, fitted
 from benchmark.errors import DataError, UsageError
 
 SPLITS = ("train", "test")
+
+IMG_EXTENSIONS = (".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp")
+"""What an image's file name ends in: those of ``torchvision.datasets.folder``, which is slow to import."""
 
 ATTRIBUTES = "attributes.csv"
 """The table of attributes in the folder of a split."""
@@ -28,7 +30,7 @@ ATTRIBUTES = "attributes.csv"
 def load_folder(split: str, size: int, channels: int | None, progress: Progress, path: Path) -> ImageSet:
     """Every image below ``path``, in the order of its path.
 
-    An image is a file with an extension of ``torchvision.datasets.folder.IMG_EXTENSIONS``; anything else, and whatever
+    An image is a file with an extension of ``IMG_EXTENSIONS``; anything else, and whatever
     begins with a dot, is left out, and links to folders are not followed. Each image is turned as its EXIF orientation
     says, cut to its centre square and resized: see :func:`benchmark.data.images.fitted`.
 

@@ -11,10 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial.distance import jensenshannon
-from scipy.stats import norm
-from sklearn.cluster import KMeans
-from sklearn.metrics import pairwise_distances_argmin
 from threadpoolctl import threadpool_limits
 
 from benchmark.errors import DataError
@@ -59,6 +55,9 @@ def fit_bins(reference: Features) -> Centres:
     """
     check_features(reference, "reference", least=2)
     count = max(2, min(BINS, len(reference) // IMAGES_A_BIN))
+    # scikit-learn and scipy.stats are slow to import: only by whoever fills bins.
+    from sklearn.cluster import KMeans
+
     # Threads add up their images in the order in which they finish, and the sums' rounding with it.
     with threadpool_limits(1):
         centres = KMeans(count, n_init=1, random_state=0).fit(reference).cluster_centers_
@@ -84,6 +83,9 @@ def compare_bins(generated: Features, reference: Features, centres: Centres) -> 
     Raises:
         DataError: no images, values that are not finite, or different dimensions.
     """
+    from scipy.spatial.distance import jensenshannon
+    from scipy.stats import norm
+
     check_pair(generated, reference, least=1)
     if centres.ndim != 2 or centres.shape[1] != reference.shape[1]:
         raise DataError(
@@ -100,5 +102,7 @@ def compare_bins(generated: Features, reference: Features, centres: Centres) -> 
 
 def _histogram(features: Features, centres: Centres) -> NDArray[np.float64]:
     """Share of the images in each bin, float64 (k,)."""
+    from sklearn.metrics import pairwise_distances_argmin
+
     places = pairwise_distances_argmin(features, centres)
     return np.bincount(places, minlength=len(centres)) / len(features)

@@ -6,12 +6,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+import torchvision
 from data_doubles import Recorder
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
 from benchmark.data import load
+from benchmark.data.folder import IMG_EXTENSIONS
 from benchmark.data.images import fitted
 from benchmark.errors import DataError, UsageError
 
@@ -115,6 +117,10 @@ def test_images_come_in_the_order_of_their_paths(order: list[int], tmp_path_fact
     assert found.labels is not None
     assert found.labels.tolist() == [level // 4 for level in range(12)]
     assert found.classes == ("c0", "c1", "c2")
+
+
+def test_the_extensions_are_those_of_torchvision() -> None:
+    assert torchvision.datasets.folder.IMG_EXTENSIONS == IMG_EXTENSIONS
 
 
 def test_what_is_no_image_is_left_out(tmp_path: Path) -> None:
