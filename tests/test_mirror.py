@@ -6,24 +6,14 @@ from pathlib import Path
 
 import fsspec
 import pytest
+from stages import Stages
 
 from benchmark.config import Cell, Track
 from benchmark.errors import UsageError
 from benchmark.executors import make_executor
-from benchmark.progress import Reporter, Stage
+from benchmark.progress import Reporter
 from benchmark.results import Results
 from benchmark.sweep import run_cells
-
-
-class Stages(Reporter):
-    """Notes which stages were run."""
-
-    def __init__(self) -> None:
-        self.names: list[str] = []
-
-    def open(self, name: str, total: int, done: int, unit: str, per: int) -> Stage:
-        self.names.append(name)
-        return super().open(name, total, done, unit, per)
 
 
 @pytest.fixture(params=["memory", "file"])

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from stages import Stages
 from tiny_network import TINY_NETWORK
 
 from benchmark.artifacts import Artifacts
@@ -50,17 +51,6 @@ class {name}(Defense):
     def {method}:
         {body}
 """
-
-
-class Stages(Reporter):
-    """Notes which stages were run."""
-
-    def __init__(self) -> None:
-        self.names: list[str] = []
-
-    def open(self, name: str, total: int, done: int, unit: str, per: int) -> Stage:
-        self.names.append(name)
-        return super().open(name, total, done, unit, per)
 
 
 def do(cell: Cell, results: Path, reporter: Reporter | None = None) -> Record:

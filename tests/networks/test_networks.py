@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import pytest
 import torch
-from torch import nn
+from counting import parameters
 
 from benchmark.errors import UsageError
 from benchmark.networks import DISCRIMINATORS, GENERATORS, sngan
 from benchmark.networks.ladder import doublings
-
-
-def parameters(network: nn.Module) -> int:
-    return sum(parameter.numel() for parameter in network.parameters())
 
 
 def test_sngan_32_has_the_published_number_of_parameters() -> None:

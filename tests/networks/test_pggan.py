@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from counting import parameters
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -29,10 +30,6 @@ def discriminator_parameters(side: int, channels: int) -> int:
     last = 513 * 512 * 3 * 3 + 512 + 512 * 512 * 4 * 4 + 512 + 512 + 1
     grown = sum(conv[s] + biases[s] for s in PUBLISHED if 4 < s <= side)
     return last + grown + sum((channels + 1) * PUBLISHED[s] for s in PUBLISHED if s <= side)
-
-
-def parameters(network: torch.nn.Module) -> int:
-    return sum(parameter.numel() for parameter in network.parameters())
 
 
 @pytest.mark.parametrize("channels", [1, 3])

@@ -6,6 +6,7 @@ import math
 
 import pytest
 import torch
+from counting import parameters
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -41,10 +42,6 @@ def discriminator_parameters(side: int, channels: int) -> int:
     sides = [s for s in PUBLISHED if 4 < s <= side]
     last = 513 * 512 * 9 + 512 + 512 * 16 * 512 + 512 + 512 + 1
     return (channels + 1) * PUBLISHED[side] + sum(block(PUBLISHED[s], PUBLISHED[s // 2]) for s in sides) + last
-
-
-def parameters(network: torch.nn.Module) -> int:
-    return sum(parameter.numel() for parameter in network.parameters())
 
 
 @pytest.mark.parametrize("channels", [1, 3])
