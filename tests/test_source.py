@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -75,3 +77,15 @@ def test_what_a_plugin_inherits_counts(tmp_path: Path, monkeypatch: pytest.Monke
 
 def test_code_of_several_modules_is_hashed_in_order() -> None:
     assert code_hash("benchmark.images") != code_hash("benchmark.images", "benchmark.oracle")
+
+
+def test_finding_what_a_cell_depends_on_imports_nothing_slow() -> None:
+    script = """
+import sys
+from benchmark.config import Cell, load_track
+from benchmark.keys import cell_id
+cell_id(Cell(load_track("fashion-mnist"), "jpeg", "fidelity", 1000, 0))
+print(*{"matplotlib", "pandas", "ray", "sklearn", "timm", "torchvision"} & set(sys.modules))
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
