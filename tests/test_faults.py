@@ -54,14 +54,20 @@ def _sweep(file: str, results: str) -> None:
     do_cells(load_sweep(Path(file)), Results(Path(results)), make_executor("in-process"))
 
 
+def _forkserver() -> multiprocessing.context.ForkServerContext:
+    """Processes that begin with the imports behind them, so that a moment counts for the work and not for these."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["benchmark.executors.settle", "leaderboard.table", "benchmark.cli", __name__])
+    return context
+
+
 def _board(results: Path) -> str:
     """The board's CSV without its timing."""
     return str(pd.read_csv(results / "leaderboard.csv", dtype=str).drop(columns=TIMING).to_csv(index=False))
 
 
 def test_a_sweep_killed_at_any_moment_ends_as_if_undisturbed(sweep_file: Path, tmp_path: Path) -> None:
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["benchmark.executors.settle", "leaderboard.table", "benchmark.cli", __name__])
+    context = _forkserver()
 
     def start(results: Path) -> multiprocessing.process.BaseProcess:
         process = context.Process(target=_sweep, args=(str(sweep_file), str(results)))
@@ -103,6 +109,23 @@ def test_a_sweep_killed_at_any_moment_ends_as_if_undisturbed(sweep_file: Path, t
     for log in killed.glob("logs/*.log"):
         assert log.read_text().count("\ndone in ") <= 1
     assert _board(killed) == _board(undisturbed)
+
+
+def test_two_sweeps_on_one_folder_do_every_cell_once(sweep_file: Path, tmp_path: Path) -> None:
+    results = tmp_path / "shared"
+    context = _forkserver()
+    sweeps = [context.Process(target=_sweep, args=(str(sweep_file), str(results))) for _ in range(2)]
+    for process in sweeps:
+        process.start()
+    for process in sweeps:
+        process.join()
+    assert [process.exitcode for process in sweeps] == [0, 0]
+    cells = load_sweep(sweep_file)
+    logs = [log.read_text() for log in results.glob("logs/*.log")]
+    assert len(logs) == len(list(results.glob("records/*.json"))) == len(cells)
+    assert all(log.count("\ndone in ") == 1 for log in logs)
+    assert not list(results.rglob("*.work"))
+    assert len(pd.read_csv(results / "leaderboard.csv")) == len(cells)
 
 
 def _truncate(path: Path) -> None:
@@ -204,8 +227,7 @@ def test_eight_processes_write_records_at_once(track: Track, tmp_path: Path) -> 
     cell, results = Cell(track, "none", "fidelity", 40, 0), Results(tmp_path / "one")
     record = run_cells([cell], results, make_executor("in-process"), Reporter()).records[0]
     crowd = tmp_path / "crowd"
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["benchmark.executors.settle", "leaderboard.table", "benchmark.cli", __name__])
+    context = _forkserver()
     writers = [
         context.Process(target=_save, args=(str(results.record(record.id)), str(crowd), number)) for number in range(8)
     ]
