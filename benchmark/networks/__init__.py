@@ -32,7 +32,9 @@ GENERATORS: dict[str, BuildGenerator] = {
     "sngan": sngan.generator,
     "sngan-tapered": sngan.tapered_generator,
     "pggan": pggan.generator,
+    "pggan-tapered": pggan.tapered_generator,
     "stylegan2": stylegan2.generator,
+    "stylegan2-tapered": stylegan2.tapered_generator,
 }
 """By architecture."""
 
@@ -41,6 +43,8 @@ DISCRIMINATORS: dict[str, BuildDiscriminator] = {
     "sngan": sngan.discriminator,
     "sngan-tapered": sngan.tapered_discriminator,
     "pggan": pggan.discriminator,
+    "pggan-tapered": pggan.tapered_discriminator,
     "stylegan2": stylegan2.discriminator,
+    "stylegan2-tapered": stylegan2.tapered_discriminator,
 }
 """By architecture; any goes with any generator."""

@@ -213,3 +213,13 @@ def generator(latent_dim: int, image_shape: ImageShape, width: int) -> Generator
 def discriminator(image_shape: ImageShape, width: int) -> Discriminator:
     """``width`` channels up to 64x64, halved at every further doubling; published: 512."""
     return Discriminator(image_shape, tapered(width, doublings(image_shape), FLAT))
+
+
+def tapered_generator(latent_dim: int, image_shape: ImageShape, width: int) -> Generator:
+    """``width`` channels at 4x4, halved at every doubling: the same cost at every resolution, for small machines."""
+    return Generator(latent_dim, image_shape, tapered(width, doublings(image_shape)))
+
+
+def tapered_discriminator(image_shape: ImageShape, width: int) -> Discriminator:
+    """``width`` channels at 4x4, halved at every doubling: the same cost at every resolution, for small machines."""
+    return Discriminator(image_shape, tapered(width, doublings(image_shape)))

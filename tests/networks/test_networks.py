@@ -64,7 +64,7 @@ def test_generators_make_images_of_the_asked_shape(name: str, side: int, channel
     images = GENERATORS[name](5, (channels, side, side), 16)(torch.randn(3, 5))
     assert images.shape == (3, channels, side, side)
     assert torch.isfinite(images).all()
-    if name not in ("pggan", "stylegan2"):
+    if not name.startswith(("pggan", "stylegan2")):
         assert images.abs().max() <= 1
 
 
