@@ -46,7 +46,7 @@ def _sweep(file: str, results: str) -> None:
     """What ``python -m benchmark sweep`` does, in a process that has the imports behind it."""
     import torch
 
-    from benchmark.cli import do_cells
+    from benchmark.cli.cells import do_cells
     from benchmark.executors import make_executor
 
     torch.set_num_threads(1)
@@ -57,7 +57,7 @@ def _sweep(file: str, results: str) -> None:
 def _forkserver() -> multiprocessing.context.ForkServerContext:
     """Processes that begin with the imports behind them, so that a moment counts for the work and not for these."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["benchmark.executors.settle", "leaderboard.table", "benchmark.cli", __name__])
+    context.set_forkserver_preload(["benchmark.executors.settle", "leaderboard.table", "benchmark.cli.cells", __name__])
     return context
 
 
@@ -212,7 +212,7 @@ def test_a_folder_that_cannot_be_written_is_said(sweep_file: Path, tmp_path: Pat
 def _save(source: str, folder: str, number: int) -> None:
     from dataclasses import replace
 
-    from benchmark.cli import write_board
+    from benchmark.cli.board import write_board
 
     record = load_record(Path(source))
     for index in range(5):

@@ -1,0 +1,61 @@
+"""The command line. Thin: it reads flags, calls the harness, and says what came out.
+
+What brings torch along is imported where it is used, so that ``--help`` answers at once.
+"""
+
+from __future__ import annotations
+
+import errno
+import sys
+import traceback
+
+import click
+
+from benchmark.cli.cells import run, status, sweep
+from benchmark.cli.reading import list_command, version
+from benchmark.cli.targets import train_target_command
+from benchmark.errors import BenchmarkError, UsageError
+
+INTERRUPTED = 130
+"""Exit status after Ctrl-C, by the shells' convention."""
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+def cli(debug: bool) -> None:
+    """A defense-first benchmark of model extraction from generative models."""
+
+
+for command in (run, sweep, status, train_target_command, list_command, version):
+    cli.add_command(command)
+
+
+def main() -> None:
+    """Entry point: every expected error is one line on the standard error stream and a non-zero exit."""
+    debug = "--debug" in sys.argv
+    arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
+    try:
+        status = cli.main(arguments, prog_name="python -m benchmark", standalone_mode=False)
+        sys.exit(status if isinstance(status, int) else 0)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message())
+        sys.exit(2)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted; what is finished is kept, and the same command goes on from there", err=True)
+        sys.exit(INTERRUPTED)
+    except (click.ClickException, BenchmarkError, OSError, MemoryError) as error:
+        if debug:
+            traceback.print_exc()
+        click.echo(f"error: {one_line(error)}", err=True)
+        sys.exit(2 if isinstance(error, click.UsageError | UsageError) else 1)
+
+
+def one_line(error: Exception) -> str:
+    """What an error says, in one line."""
+    if isinstance(error, click.ClickException):
+        return " ".join(error.format_message().split())
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        return f"the disk is full ({error.filename or 'no file named'}); free some room, then run the same command"
+    if isinstance(error, PermissionError) or (isinstance(error, OSError) and error.errno == errno.EROFS):
+        return f"{error.filename} cannot be written ({error.strerror}); give another folder with --results or --out"
+    return " ".join(str(error).split())

@@ -1,0 +1,137 @@
+"""The commands that do cells of a board: ``run``, ``sweep`` and ``status``."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import product
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from benchmark.cli.board import write_board
+from benchmark.cli.options import ATTACK, RESULTS, BudgetType, ResultsType, executor_options
+from benchmark.defaults import ATTACKS
+from benchmark.progress.display import reporting
+
+if TYPE_CHECKING:
+    from benchmark.config import Cell
+    from benchmark.executors import Executor
+    from benchmark.results import Results
+    from benchmark.sweep import Outcome
+
+
+@click.command()
+@click.option("--defense", default="none", show_default=True, help="Spec of the defense: NAME[,key=value ...].")
+@click.option("--strength", type=float, help="Its strength; the same as giving the parameter in the spec.")
+@click.option("--attack", "attacks", multiple=True, default=ATTACKS, show_default=True, help=ATTACK)
+@click.option("--budget", type=BudgetType(), default="50k", show_default=True, help="Query budget: 50k, 50_000, 1e4.")
+@click.option("--seed", default=0, show_default=True, help="Seed of everything that is drawn.")
+@click.option("--track", default="fashion-mnist", show_default=True, help="Track, or a YAML file of one's own.")
+@click.option("--results", type=ResultsType(), default="results", show_default=True, help=RESULTS)
+@click.option("--weights", type=click.Path(exists=True, dir_okay=False), help="Weights of the feature extractor.")
+@click.option("--quick", is_flag=True, help="A cut-down form to try things out; never enters the board.")
+@executor_options
+def run(
+    defense: str,
+    strength: float | None,
+    attacks: Sequence[str],
+    budget: int,
+    seed: int,
+    track: str,
+    results: Results,
+    weights: str | None,
+    quick: bool,
+    executor: Executor,
+) -> None:
+    """Measure a defense beside the undefended target, against each of the attacks."""
+    from benchmark.config import Cell, load_track
+    from benchmark.registry import with_strength
+    from leaderboard.terminal import show
+
+    setting = load_track(track, quick=quick)
+    if weights:
+        setting = replace(setting, features=f"{setting.features},weights={weights}")
+    if quick and budget > setting.max_budget:
+        click.echo(f"quick: the budget is cut from {budget:,} to {setting.max_budget:,}", err=True)
+        budget = setting.max_budget
+    spec = defense if strength is None else with_strength(defense, strength)
+    pairs = product(["none", spec], attacks)
+    cells = list(dict.fromkeys(Cell(setting, defense, attack, budget, seed) for defense, attack in pairs))
+    outcome = do_cells(cells, results, executor, retry_failed=True)
+    if outcome.records:
+        show(outcome.records)
+    for record in outcome.records:
+        click.echo(f"{record.defense} against {record.attack}: {results.record(record.id)}, {results.sheet(record.id)}")
+    click.echo("quick: these records never enter a board" if quick else f"board: {results.board}")
+    report_failures(outcome.failures)
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--results", type=ResultsType(), default="results", show_default=True, help=RESULTS)
+@click.option("--dry-run", is_flag=True, help="Show the cells, what they share and how far they are; do nothing.")
+@click.option("--force", is_flag=True, help="Do again what is done.")
+@click.option("--retry-failed", is_flag=True, help="Do again what failed.")
+@executor_options
+def sweep(file: Path, results: Results, dry_run: bool, force: bool, retry_failed: bool, executor: Executor) -> None:
+    """Do all the cells of a sweep file; what is done already is not done again."""
+    from benchmark.sweep import load_sweep
+
+    cells = load_sweep(file)
+    if dry_run:
+        show_states(cells, results)
+        return
+    outcome = do_cells(cells, results, executor, force=force, retry_failed=retry_failed)
+    click.echo(f"{len(outcome.records)} of {len(cells)} cells done; board: {results.board}")
+    report_failures(outcome.failures)
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--results", type=ResultsType(), default="results", show_default=True, help=RESULTS)
+def status(file: Path, results: Results) -> None:
+    """How far the cells of a sweep file are: done, running, failed, left."""
+    from benchmark.sweep import load_sweep
+
+    show_states(load_sweep(file), results)
+
+
+def show_states(cells: Sequence[Cell], results: Results) -> None:
+    """One line per cell, how many there are of each state, and an estimate of the work left."""
+    from benchmark.results import State
+    from benchmark.sweep import overview, work_left
+
+    lines = overview(cells, results)
+    for line in lines:
+        share = f" (answers shared with {line.sharing} more)" if line.sharing else ""
+        click.echo(f"{line.state:<8} {line.cell.title}{share}" + (f": {line.error}" if line.error else ""))
+    counts = Counter(line.state for line in lines)
+    click.echo(", ".join(f"{counts[state]} {state}" for state in State))
+    if counts[State.LEFT] + counts[State.RUNNING]:
+        work = work_left(lines, results)
+        click.echo("no cell is done yet to estimate from" if work is None else f"about {work} left, one cell at a time")
+
+
+def do_cells(
+    cells: Sequence[Cell], results: Results, executor: Executor, *, force: bool = False, retry_failed: bool = False
+) -> Outcome:
+    """Do the cells with progress, and bring the board up to date, even if the work was interrupted."""
+    from benchmark.sweep import run_cells
+
+    try:
+        with reporting() as reporter:
+            return run_cells(cells, results, executor, reporter, force=force, retry_failed=retry_failed)
+    finally:
+        write_board(results)
+
+
+def report_failures(failures: Mapping[str, str]) -> None:
+    """Say which cells failed and why, and exit with a status that says so, if any did."""
+    for title, error in failures.items():
+        click.echo(f"error: {title}: {error}", err=True)
+    if failures:
+        sys.exit(1)

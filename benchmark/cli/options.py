@@ -1,0 +1,56 @@
+"""What several commands take: types of options, and the options that say who does the cells."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from benchmark.results import Results
+
+ATTACK = "Spec of an attack: NAME[,key=value ...]; may be given several times."
+RESULTS = "Folder for everything that is made, or an fsspec URL (s3://..., gs://...)."
+
+
+class ResultsType(click.ParamType["Results"]):
+    """A results folder."""
+
+    name = "folder or url"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Results:
+        """See :class:`benchmark.results.Results`."""
+        from benchmark.results import Results
+
+        return Results.at(str(value))
+
+
+class BudgetType(click.ParamType[int]):
+    """A query budget as people write it."""
+
+    name = "images"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """See :func:`benchmark.config.parse_budget`."""
+        from benchmark.config import parse_budget
+
+        return parse_budget(str(value))
+
+
+def executor_options(command: Callable[..., None]) -> Callable[..., None]:
+    """The options that say who does the cells, given to the command as one ``executor``."""
+
+    @click.option("--executor", help="Who does the cells: in-process, local or ray.  [default: in-process]")
+    @click.option("--workers", type=click.IntRange(1), help="Workers of the executor local.  [default: one per core]")
+    @click.option("--cpus", type=click.IntRange(1), help="Cores that a cell asks Ray for.  [default: 1]")
+    @click.option("--gpus", type=click.FloatRange(0), help="Accelerators that a cell asks Ray for.  [default: 0]")
+    @functools.wraps(command)
+    def given(executor: str | None, workers: int | None, cpus: int | None, gpus: float | None, **options: Any) -> None:
+        from benchmark.executors import make_executor
+
+        name = executor or ("local" if workers else "in-process")
+        command(executor=make_executor(name, workers, cpus, gpus), **options)
+
+    return given
