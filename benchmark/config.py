@@ -107,8 +107,21 @@ def read_mapping(path: Traversable, keys: Sequence[str]) -> dict[str, Any]:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise UsageError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from None
-    _check_keys(str(path), content, keys)
+    check_keys(str(path), content, keys)
     return dict(content)
+
+
+def check_keys(where: str, given: object, known: Sequence[str]) -> None:
+    """Refuse what is not a mapping with some of the keys.
+
+    Raises:
+        UsageError: it is not; the text names ``where`` it stands.
+    """
+    if not isinstance(given, dict):
+        raise UsageError(f"{where} must be a mapping with some of the keys {', '.join(known)}")
+    for key in given:
+        if key not in known:
+            raise unknown(f"key of {where}", str(key), known)
 
 
 def _track(name: str, content: dict[str, Any]) -> Track:
@@ -121,22 +134,14 @@ def _track(name: str, content: dict[str, Any]) -> Track:
 
 
 def _cut_down(track: Track, changes: dict[str, Any]) -> Track:
-    _check_keys(f"track {track.name}, section quick", changes, ["samples", "max_budget", "recipe"])
+    check_keys(f"track {track.name}, section quick", changes, ["samples", "max_budget", "recipe"])
     recipe = _recipe(track.name, changes.pop("recipe", {}), track.recipe)
     return replace(track, recipe=recipe, quick=True, **changes)
 
 
 def _recipe(name: str, changes: dict[str, Any], base: Recipe) -> Recipe:
-    _check_keys(f"track {name}, section recipe", changes, [f.name for f in fields(Recipe)])
+    check_keys(f"track {name}, section recipe", changes, [f.name for f in fields(Recipe)])
     return replace(base, **changes)
-
-
-def _check_keys(where: str, given: object, known: Sequence[str]) -> None:
-    if not isinstance(given, dict):
-        raise UsageError(f"{where} must be a mapping with some of the keys {', '.join(known)}")
-    for key in given:
-        if key not in known:
-            raise unknown(f"key of {where}", str(key), known)
 
 
 def _tracks() -> Traversable:

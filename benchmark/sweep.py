@@ -14,7 +14,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from benchmark.config import Cell, load_track, parse_budget, read_mapping
+from benchmark.config import Cell, Track, check_keys, load_track, parse_budget, read_mapping
 from benchmark.defaults import ATTACKS
 from benchmark.errors import UsageError
 from benchmark.executors.base import Executor, Job, Settled
@@ -24,30 +24,38 @@ from benchmark.record import Record
 from benchmark.registry import with_strength
 from benchmark.results import Results, State
 
-KEYS = ("track", "defenses", "attacks", "budgets", "seeds")
-"""What a sweep file may hold; ``attacks`` may be left out, for those of :mod:`benchmark.defaults`."""
+BLOCK_KEYS = ("defenses", "attacks", "budgets", "seeds")
+"""What a block of a sweep file may hold; ``attacks`` may be left out, for those of :mod:`benchmark.defaults`."""
 
 
 def load_sweep(path: Path) -> tuple[Cell, ...]:
     """The cells that a sweep file describes, each made and so validated, without repetition.
 
-    ``defenses`` is a list of specs; an entry ``jpeg: [10, 30]`` stands for one defense at several strengths.
+    They are all combinations of ``defenses``, ``attacks``, ``budgets`` and ``seeds``; or, if the file has ``blocks``,
+    those of each block in turn, which says for itself what the file does not say for all of them. ``defenses`` is a
+    list of specs; an entry ``jpeg: [10, 30]`` stands for one defense at several strengths.
 
     Raises:
         UsageError: the file is not valid YAML, has an unknown key, lacks one, or names a cell that cannot be.
         PluginError: a plugin cannot be imported.
     """
-    content = read_mapping(path, KEYS)
+    content = read_mapping(path, ("track", "blocks", *BLOCK_KEYS))
     track = load_track(str(content.get("track", "")))
-    defenses = [spec for entry in _entries(path, content, "defenses") for spec in _specs(path, entry)]
-    attacks = [str(attack) for attack in _entries(path, {"attacks": [*ATTACKS], **content}, "attacks")]
-    budgets = [parse_budget(str(budget)) for budget in _entries(path, content, "budgets")]
-    seeds = _entries(path, content, "seeds")
-    cells = [
-        Cell(track, defense, attack, budget, seed)
-        for budget, seed, defense, attack in product(budgets, seeds, defenses, attacks)
-    ]
-    return tuple(dict.fromkeys(cells))
+    shared = {key: value for key, value in content.items() if key in BLOCK_KEYS}
+    blocks = _entries(path, content, "blocks") if "blocks" in content else [{}]
+    for number, block in enumerate(blocks, 1):
+        check_keys(f"{path}, block {number}", block, BLOCK_KEYS)
+    return tuple(dict.fromkeys(cell for block in blocks for cell in _cells(path, track, shared | block)))
+
+
+def _cells(path: Path, track: Track, block: dict[str, Any]) -> Iterator[Cell]:
+    """All combinations of what a block names."""
+    defenses = [spec for entry in _entries(path, block, "defenses") for spec in _specs(path, entry)]
+    attacks = [str(attack) for attack in _entries(path, {"attacks": [*ATTACKS], **block}, "attacks")]
+    budgets = [parse_budget(str(budget)) for budget in _entries(path, block, "budgets")]
+    seeds = _entries(path, block, "seeds")
+    for budget, seed, defense, attack in product(budgets, seeds, defenses, attacks):
+        yield Cell(track, defense, attack, budget, seed)
 
 
 def _entries(path: Path, content: dict[str, Any], key: str) -> list[Any]:

@@ -68,6 +68,21 @@ def test_a_file_stands_for_every_combination_once(tmp_path: Path, plan: dict[str
     assert {cell.attack for cell in cells} == set(ATTACKS)
 
 
+def test_blocks_say_what_the_file_does_not_say_for_all(tmp_path: Path, plan: dict[str, object]) -> None:
+    del plan["defenses"]
+    plan["blocks"] = [
+        {"defenses": ["none"], "attacks": ["fidelity"]},
+        {"defenses": ["noise,sigma=0.3", "none"], "budgets": [80], "attacks": ["fidelity"]},
+        {"defenses": ["none"], "attacks": ["fidelity"], "seeds": [1, 2]},
+    ]
+    cells = [(cell.defense, cell.budget, cell.seed) for cell in load_sweep(written(tmp_path, plan))]
+    assert cells == [
+        *[("none", budget, seed) for budget in (40, 60) for seed in (0, 1)],
+        *[(defense, 80, seed) for seed in (0, 1) for defense in ("noise,sigma=0.3", "none")],
+        *[("none", budget, 2) for budget in (40, 60)],
+    ]
+
+
 @pytest.mark.parametrize("path", SWEEPS, ids=lambda path: path.name)
 def test_the_sweeps_that_come_with_the_project_are_valid(path: Path) -> None:
     assert load_sweep(path)
@@ -89,6 +104,9 @@ def test_the_sweeps_that_come_with_the_project_are_valid(path: Path) -> None:
         ({"seeds": ["one"]}, "must be an integer"),
         ({"attacks": ["fidelty"]}, "did you mean 'fidelity'"),
         ({"track": "fashion"}, "unknown track"),
+        ({"blocks": [{}, {"budget": [60]}]}, "block 2.*did you mean 'budgets'"),
+        ({"blocks": [["none"]]}, "block 1 must be a mapping"),
+        ({"blocks": []}, "at least one"),
     ],
 )
 def test_a_bad_file_is_refused_before_anything_runs(
