@@ -55,6 +55,12 @@ class AdversarialPair:
         self.compares = any(isinstance(module, MinibatchDeviation) for module in self.d.modules())
         self.step = 0
 
+    def begin_with(self, g: nn.Module, d: nn.Module) -> None:
+        """Take the weights of a generator and a discriminator of the same architectures in place of new ones."""
+        self.g.load_state_dict(g.state_dict())
+        self.average.load_state_dict(g.state_dict())
+        self.d.load_state_dict(d.state_dict())
+
     def _adam(self, network: nn.Module, rate: float) -> torch.optim.Adam:
         return torch.optim.Adam(network.parameters(), rate, (self.recipe.beta1, self.recipe.beta2), fused=True)
 

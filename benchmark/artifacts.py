@@ -18,7 +18,7 @@ from torch import Tensor
 from benchmark.data import load as load_data
 from benchmark.errors import UsageError
 from benchmark.features import extract
-from benchmark.files import new_array, open_array, write_array, write_tensors, write_text
+from benchmark.files import new_array, open_array, write_array, write_text
 from benchmark.gan import Generative, Trained, train
 from benchmark.images import check_images
 from benchmark.interfaces import Attack, Defense
@@ -33,6 +33,7 @@ from benchmark.source import code_hash
 from benchmark.stack import overriding
 from benchmark.store import Key, Store
 from benchmark.streams import stream
+from benchmark.targets import NetworkTarget, load_target, save_target
 
 DRAW = 500
 """Images drawn at a time, each batch from its own stream of randomness: the first images are the same however many."""
@@ -99,7 +100,7 @@ class Artifacts:
                 )
             return images[self.training_rows(len(images))]
 
-        return self._images("training-images", key, lambda folder: write_array(folder / IMAGES, choose().numpy()))
+        return self.images("training-images", key, lambda folder: write_array(folder / IMAGES, choose().numpy()))
 
     def training_rows(self, total: int) -> Tensor:
         """Which of the ``total`` images of the training set :meth:`training_images` are, int64 (samples,)."""
@@ -155,6 +156,21 @@ class Artifacts:
             budget: query budget; the attack says how many images it allows, the defense how many are handed over.
             drawn: images asked for, if more: attackers who ask for less then read the first of the same.
         """
+        folder = self._theft(attack, defense, seed, budget, drawn)
+        report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+        images = Images(folder / IMAGES, self.store.checksum(folder, IMAGES))
+        return Theft(images, trainings=tuple(report.pop("trainings")), **report)
+
+    def stolen(self, attack: Attack, defense: Defense, seed: int, budget: int) -> NetworkTarget:
+        """The networks of the attack model; see :meth:`theft` for the arguments.
+
+        Raises:
+            UsageError: the attack did not end with the training of a GAN.
+        """
+        return load_target(str(self._theft(attack, defense, seed, budget)))
+
+    def _theft(self, attack: Attack, defense: Defense, seed: int, budget: int, drawn: int = 0) -> Path:
+        """The folder of an attack, done."""
         key = self._theft_key(attack, defense, seed, budget)
 
         def make(folder: Path) -> None:
@@ -163,10 +179,7 @@ class Artifacts:
             answers = self.answers(defense, "answers", seed, defense.granted(max(asked, drawn))).tensor
             self._steal(folder, attack, Oracle(answers[:handed], handed), seed)
 
-        folder = self.store.fetch("attack-models", key, make)
-        report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
-        images = Images(folder / IMAGES, self.store.checksum(folder, IMAGES))
-        return Theft(images, trainings=tuple(report.pop("trainings")), **report)
+        return self.store.fetch("attack-models", key, make)
 
     def forget_theft(self, attack: Attack, defense: Defense, seed: int, budget: int) -> None:
         """Remove an attack's outcome, so that it is done again."""
@@ -204,8 +217,10 @@ class Artifacts:
         source = f"{type(attack).__name__}'s attack model"
         images = check_images(model.sample(samples, rng), (samples, *oracle.image_shape), source)
         write_array(folder / IMAGES, images.numpy())
-        if isinstance(model, Generative):
-            write_tensors(folder / "generator.safetensors", model.network.state_dict(), {})
+        # As a target: what was stolen may be served, looked into, or trained further.
+        for trained in trainings:
+            if trained.generator is model:
+                save_target(folder, trained)
         report = {
             "queries_charged": oracle.charged,
             "queries_kept": oracle.kept,
@@ -229,7 +244,8 @@ class Artifacts:
         key = {"images": images.checksum, "extractor": self.setting.extractor_key}
         return self.store.fetch("features", key, make) / "features.npy"
 
-    def _images(self, kind: str, key: Key, make: Callable[[Path], None]) -> Images:
+    def images(self, kind: str, key: Key, make: Callable[[Path], None]) -> Images:
+        """A set of images of some kind, whose ``images.npy`` is written by ``make``."""
         folder = self.store.fetch(kind, key, make)
         return Images(folder / IMAGES, self.store.checksum(folder, IMAGES))
 
@@ -247,4 +263,4 @@ class Artifacts:
                     out[rows] = draw(ready, batch, rows)[: rows.stop - rows.start].numpy()
                     stage.advance(rows.stop - rows.start)
 
-        return self._images(kind, key, make)
+        return self.images(kind, key, make)

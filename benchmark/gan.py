@@ -19,11 +19,12 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from torch import Tensor
+from torch import Tensor, nn
 
 from benchmark.adversarial import AdversarialPair, named, part_of
 from benchmark.errors import DataError, TrainingError
 from benchmark.features import extract
+from benchmark.features.weights import weights_hash
 from benchmark.files import write_tensors
 from benchmark.images import ImageShape
 from benchmark.interfaces import FeatureExtractor
@@ -41,6 +42,7 @@ def train(
     seed: int,
     extractor: FeatureExtractor,
     *,
+    start: Networks | None = None,
     work: Path | None = None,
     reporter: Reporter | None = None,
 ) -> Trained:
@@ -51,6 +53,7 @@ def train(
         recipe: how.
         seed: determines the result, on one machine at one thread count.
         extractor: the features that checkpoints are scored in.
+        start: networks of the recipe's architectures whose weights to begin with; new ones if they are not given.
         work: folder for the checkpoint to resume from; nothing is written if it is not given.
         reporter: where to report.
 
@@ -63,7 +66,7 @@ def train(
     failures = []
     resumed_seconds = 0.0
     for restart in range(2):
-        run = _Run(images, recipe, seed + restart * RESTART_STRIDE, extractor)
+        run = _Run(images, recipe, seed + restart * RESTART_STRIDE, extractor, start)
         path = work / f"checkpoint-{restart}.safetensors" if work else None
         failure = run.go(path, reporter)
         resumed_seconds += run.resumed_seconds
@@ -78,6 +81,9 @@ def train(
         raise TrainingError(f"the training failed twice: {' and '.join(failures)}; try another seed")
     return replace(trained, restarts=restart, resumed_seconds=resumed_seconds)
 
+
+Networks = tuple[nn.Module, nn.Module]
+"""A generator and a discriminator."""
 
 RESTART_STRIDE = 1_000_003
 """Added to the seed for the restart: a prime, so that it meets no neighbouring seed of a sweep."""
@@ -95,8 +101,10 @@ CHECKPOINT_SECONDS = 30.0
 class _Run:
     """One try at a training: the images, the networks that train on them, the best so far, and the checkpoint of it."""
 
-    def __init__(self, images: Tensor, recipe: Recipe, seed: int, extractor: FeatureExtractor) -> None:
-        self.recipe, self.seed, self.extractor = recipe, seed, extractor
+    def __init__(
+        self, images: Tensor, recipe: Recipe, seed: int, extractor: FeatureExtractor, start: Networks | None
+    ) -> None:
+        self.recipe, self.seed, self.extractor, self.start = recipe, seed, extractor, start
         self.rng = torch.Generator().manual_seed(seed)
         self.shape: ImageShape = (images.shape[1], images.shape[2], images.shape[3])
         held_out = max(2, min(recipe.score_images, len(images) // 10))
@@ -106,6 +114,8 @@ class _Run:
         self.held_out = images[order[:held_out]]
         self.spread = _spread(self.held_out)
         self.pair = AdversarialPair(recipe, self.shape, seed, self.rng)
+        if start:
+            self.pair.begin_with(*start)
         self.best_g, self.best_d = copy.deepcopy(self.pair.average), copy.deepcopy(self.pair.d)
         self.seconds = 0.0
         self.resumed_seconds = 0.0
@@ -200,6 +210,7 @@ class _Run:
             "seed": self.seed,
             "images": self.images_hash,
             "features": [self.extractor.name, self.extractor.weights_hash],
+            "start": [weights_hash(network.state_dict()) for network in self.start or ()],
         }
         return json.dumps(content, sort_keys=True)
 

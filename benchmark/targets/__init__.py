@@ -16,9 +16,9 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
-from benchmark.errors import DataError, UsageError, unknown
+from benchmark.errors import DataError, PluginError, UsageError, unknown
 from benchmark.files import write_tensors
-from benchmark.gan import Generative, Trained
+from benchmark.gan import Generative, Networks, Trained
 from benchmark.interfaces import ImageShape, Target
 from benchmark.networks import DISCRIMINATORS, GENERATORS
 from benchmark.networks.equalized import EqualizedConv2d, EqualizedLinear
@@ -52,6 +52,17 @@ class NetworkTarget(Target):
     def generate(self, z: Tensor) -> Tensor:
         """Latents float32 (n, latent_dim) -> images uint8 (n, C, H, W)."""
         return self._generator.generate(z)
+
+    @property
+    def networks(self) -> Networks:
+        """Generator and discriminator, for a training to begin with.
+
+        Raises:
+            PluginError: there is no discriminator.
+        """
+        if self._discriminator is None:
+            raise PluginError("a training cannot go on from this target: it has no discriminator")
+        return self._generator.network, self._discriminator
 
     def weights(self) -> dict[str, Tensor]:
         """The generator's weights by name: what its images are determined by."""

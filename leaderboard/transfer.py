@@ -1,0 +1,73 @@
+"""What came out of transfers: a table, curves over the steps, and a sheet of images to look at."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from matplotlib.figure import Figure
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from benchmark.files import replacing
+from benchmark.sheet import draw_sheet
+from benchmark.transfer import Transfer
+from leaderboard.intervals import Interval, t_interval
+
+ARMS = {"scratch": "from scratch", "transfer": "from the stolen model"}
+"""The two trainings of a report, and what they are called."""
+
+COLOURS = {"scratch": "tab:gray", "transfer": "tab:red"}
+
+Report = Mapping[str, Any]
+"""Of one seed: :meth:`benchmark.transfer.Transfer.report`."""
+
+
+def gain(reports: Sequence[Report]) -> Interval:
+    """How much lower the stolen model ends than scratch: the mean difference of the distances, paired by seed."""
+    return t_interval(each["scratch"]["fd"] - each["transfer"]["fd"] for each in reports)
+
+
+def in_words(reports: Sequence[Report]) -> str:
+    """:func:`gain` as a sentence."""
+    mean = gain(reports)
+    spread = "one seed, so no interval" if math.isnan(mean.low) else f"95% interval {mean.low:.1f} to {mean.high:.1f}"
+    return f"Trained from the stolen model, the distance ends lower by {mean.value:.1f} ({spread})."
+
+
+def show(reports: Sequence[Report], title: str) -> None:
+    """Print both distances of each seed, and the mean difference."""
+    grid = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left")
+    for name in ("seed", *ARMS.values(), "difference"):
+        grid.add_column(name, justify="right")
+    for each in reports:
+        scratch, transfer = (each[arm]["fd"] for arm in ARMS)
+        grid.add_row(str(each["seed"]), f"{scratch:.1f}", f"{transfer:.1f}", f"{transfer - scratch:+.1f}")
+    Console().print(grid)
+    Console().print(in_words(reports))
+
+
+def draw_curves(reports: Sequence[Report], path: Path) -> None:
+    """Plot the scores of both trainings over their steps, a line per seed, as a PNG."""
+    figure = Figure(figsize=(6, 4), layout="constrained")
+    ax = figure.subplots()
+    for arm, title in ARMS.items():
+        for number, each in enumerate(reports):
+            steps, scores = zip(*((point["step"], point["score"]) for point in each[arm]["history"]), strict=True)
+            ax.plot(steps, scores, color=COLOURS[arm], label="_" if number else title)
+    ax.set(xlabel="generator steps", ylabel="FD to held-out images (low is good)", ylim=(0, None))
+    ax.legend(frameon=False)
+    ax.spines[["top", "right"]].set_visible(False)
+    with replacing(path) as temporary:
+        figure.savefig(temporary, format="png", dpi=150)
+
+
+def draw_images(each: Transfer, path: Path) -> None:
+    """Draw real images of the other domain above what each training generates, as a PNG."""
+    rows = {"real images of the other domain": each.real} | {
+        title: getattr(each, arm).images for arm, title in ARMS.items()
+    }
+    draw_sheet({title: images.tensor for title, images in rows.items()}, path)
