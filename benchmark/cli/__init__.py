@@ -13,7 +13,7 @@ import click
 
 from benchmark.cli.cells import run, status, sweep
 from benchmark.cli.reading import list_command, version
-from benchmark.cli.studies import transfer
+from benchmark.cli.studies import findings, transfer
 from benchmark.cli.targets import train_target_command
 from benchmark.errors import BenchmarkError, UsageError
 
@@ -27,7 +27,7 @@ def cli(debug: bool) -> None:
     """A defense-first benchmark of model extraction from generative models."""
 
 
-for command in (run, sweep, status, train_target_command, transfer, list_command, version):
+for command in (run, sweep, status, train_target_command, transfer, findings, list_command, version):
     cli.add_command(command)
 
 

@@ -1,7 +1,8 @@
-"""The commands that do a study: ``transfer``."""
+"""The commands that do a study, or write what came of one: ``transfer`` and ``findings``."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -66,3 +67,32 @@ def transfer(
     draw_images(done[0], folder / "images.png")
     show(reports, f"{first.track.name} to {domain.name}: {images:,} images, {steps:,} steps")
     click.echo(f"{folder}: transfer.json, curves.png, images.png")
+
+
+@click.command()
+@click.option(
+    "--sweep",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    default="sweeps/findings.yaml",
+    show_default=True,
+    help="The sweep whose cells are spoken of.",
+)
+@click.option(
+    "--records",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    default="leaderboard/records",
+    show_default=True,
+    help="Folder of records; of a sweep of one's own: results/records.",
+)
+@click.option("--out", type=click.Path(path_type=Path), default="docs/FINDINGS.md", show_default=True,
+              help="Page to write, with its plots in a folder beside it.")  # fmt: skip
+def findings(sweep: Path, records: Path, out: Path) -> None:
+    """Write the page that says what became of the paper's findings, from records."""
+    from benchmark.record import load_records
+    from benchmark.sweep import load_sweep
+    from leaderboard.findings import Evidence, write_page
+
+    found = load_records(records, lambda error: click.echo(f"warning: {error}", err=True))
+    evidence = Evidence(load_sweep(sweep), found)
+    write_page(evidence, out)
+    click.echo(f"{out}: {len(evidence.records)} of {evidence.total} cells")

@@ -1,0 +1,157 @@
+"""The findings of Hu and Pang (ACSAC 2021), answered from records: differences paired by seed, with intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from benchmark.config import Cell
+from benchmark.record import Record
+from leaderboard.intervals import Interval, differences, over_seeds
+
+NONE, FIDELITY, ACCURACY, REFINED = "none", "fidelity", "accuracy", "accuracy,counting=refined"
+"""The specs of the sweep ``sweeps/findings.yaml`` that the answers speak of; any other defense is a perturbation."""
+
+ENOUGH = 50_000
+"""Queries from which on, the paper says, more of them gain little (section 4)."""
+
+LEVEL = 0.1
+"""Share of the fall up to :data:`ENOUGH` queries that what comes after must stay below to be called level."""
+
+BySeed = Mapping[int, float]
+
+
+class Evidence:
+    """The records of a sweep, looked up by what they are of.
+
+    Args:
+        cells: of the sweep.
+        records: of which those of the cells count; others are left aside.
+    """
+
+    def __init__(self, cells: Sequence[Cell], records: Iterable[Record]) -> None:
+        wanted = {(cell.track.name, cell.defense, cell.attack, cell.budget, cell.seed) for cell in cells}
+        keys = {(each.track, each.defense, each.attack, each.budget, each.seed): each for each in records}
+        self.records = {key: record for key, record in keys.items() if key in wanted and not record.quick}
+        self.total = len(wanted)
+
+    def figure(self, name: str, defense: str, attack: str, budget: int) -> BySeed:
+        """A figure by seed, of one defense, attack and budget."""
+        return {
+            record.seed: record.figures[name]
+            for record in self.records.values()
+            if (record.defense, record.attack, record.budget) == (defense, attack, budget)
+        }
+
+    def budgets(self, attack: str) -> list[int]:
+        """The budgets on which an attack on the undefended target is recorded, from the least."""
+        return sorted({each.budget for each in self.records.values() if (each.defense, each.attack) == (NONE, attack)})
+
+    def defenses(self) -> list[str]:
+        """The specs of the perturbations that are recorded."""
+        return sorted({each.defense for each in self.records.values()} - {NONE})
+
+
+@dataclass(frozen=True)
+class Perturbation:
+    """What a perturbation does at equal queries, against the undefended target and the same attacker."""
+
+    defense: str
+    accuracy: Interval
+    """Rise of accuracy_fd."""
+    fidelity: Interval
+    """Rise of fidelity_fd."""
+    cost: Interval
+    """Rise of utility_fd."""
+
+
+def steps(evidence: Evidence, figure: str) -> dict[int, Interval | None]:
+    """The change of a figure of fidelity extraction to each budget from the one before it, the least aside."""
+    return {after: change(evidence, figure, before, after) for before, after in pairwise(evidence.budgets(FIDELITY))}
+
+
+def change(evidence: Evidence, figure: str, start: int, end: int) -> Interval | None:
+    """The change of a figure of fidelity extraction from one budget to another, paired by seed; None if unmeasured."""
+    before, after = (evidence.figure(figure, NONE, FIDELITY, budget) for budget in (start, end))
+    return over_seeds(differences(after, before))
+
+
+def whole_fall(evidence: Evidence) -> Interval | None:
+    """The change of fidelity_fd from the least budget to the greatest; None if unmeasured."""
+    budgets = evidence.budgets(FIDELITY)
+    return change(evidence, "fidelity_fd", budgets[0], budgets[-1]) if len(budgets) > 1 else None
+
+
+def levels_off(evidence: Evidence) -> bool | None:
+    """Whether fidelity gains less than :data:`LEVEL` of its fall from :data:`ENOUGH` queries on; None if unmeasured."""
+    budgets = evidence.budgets(FIDELITY)
+    if ENOUGH not in budgets or budgets[0] == ENOUGH or budgets[-1] == ENOUGH:
+        return None
+    fall = change(evidence, "fidelity_fd", budgets[0], ENOUGH)
+    rest = change(evidence, "fidelity_fd", ENOUGH, budgets[-1])
+    return None if fall is None or rest is None else -rest.value < LEVEL * -fall.value
+
+
+def perturbations(evidence: Evidence) -> list[Perturbation]:
+    """Every perturbation against fidelity extraction at :data:`ENOUGH` queries, the most protective first."""
+
+    def rise(figure: str, defense: str) -> Interval | None:
+        defended, plain = (evidence.figure(figure, each, FIDELITY, ENOUGH) for each in (defense, NONE))
+        return over_seeds(differences(defended, plain))
+
+    found = []
+    for defense in evidence.defenses():
+        rises = [rise(figure, defense) for figure in ("accuracy_fd", "fidelity_fd", "utility_fd")]
+        if all(rises):
+            found.append(Perturbation(defense, *(each for each in rises if each)))
+    return sorted(found, key=lambda each: -each.accuracy.value)
+
+
+def accuracy_rises(evidence: Evidence) -> list[Interval]:
+    """The rise of accuracy_fd by each of :func:`perturbations`."""
+    return [each.accuracy for each in perturbations(evidence)]
+
+
+def gaps(evidence: Evidence) -> dict[int, Interval]:
+    """accuracy_fd less fidelity_fd of fidelity extraction, paired by seed, on each budget."""
+    found = {}
+    for budget in evidence.budgets(FIDELITY):
+        accuracy, fidelity = (
+            evidence.figure(f"{side}_fd", NONE, FIDELITY, budget) for side in ("accuracy", "fidelity")
+        )
+        gap = over_seeds(differences(accuracy, fidelity))
+        if gap:
+            found[budget] = gap
+    return found
+
+
+def knowing_more(evidence: Evidence, attack: str) -> dict[int, Interval]:
+    """accuracy_fd of an attack less that of fidelity extraction, paired by seed, on each budget; below 0: it helps."""
+    found = {}
+    for budget in evidence.budgets(attack):
+        ours, plain = (evidence.figure("accuracy_fd", NONE, each, budget) for each in (attack, FIDELITY))
+        change = over_seeds(differences(ours, plain))
+        if change:
+            found[budget] = change
+    return found
+
+
+def verdict(intervals: Iterable[Interval | None], sign: int) -> str:
+    """Whether differences all have a sign beyond their intervals: ``yes``, ``no``, ``in part`` or ``undecided``.
+
+    Args:
+        intervals: of the differences; None or one seed decides nothing.
+        sign: 1 or -1, that of the finding.
+    """
+    found = {_side(interval) * sign for interval in intervals}
+    if not found or found == {0}:
+        return "undecided"
+    return {frozenset({1}): "yes", frozenset({-1}): "no"}.get(frozenset(found), "in part")
+
+
+def _side(interval: Interval | None) -> int:
+    """1 or -1 if the interval lies on one side of 0; else 0, also where there is no interval."""
+    if interval is None:
+        return 0
+    return int(interval.low > 0) - int(interval.high < 0)

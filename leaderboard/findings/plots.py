@@ -1,0 +1,60 @@
+"""The plots of the findings, each drawn on axes that it is given."""
+
+from __future__ import annotations
+
+from matplotlib.axes import Axes
+
+from leaderboard.findings.answers import FIDELITY, NONE, Evidence, perturbations
+from leaderboard.intervals import Interval, over_seeds
+
+COLOURS = {"fidelity_fd": "tab:blue", "accuracy_fd": "tab:red"}
+TITLES = {"fidelity_fd": "to the target (fidelity)", "accuracy_fd": "to its training set (accuracy)"}
+
+
+def draw_budgets(evidence: Evidence, ax: Axes) -> None:
+    """Both distances of fidelity extraction over the query budget, with intervals."""
+    for figure, colour in COLOURS.items():
+        means = {budget: over_seeds(evidence.figure(figure, NONE, FIDELITY, budget)) for budget in _budgets(evidence)}
+        known = {budget: mean for budget, mean in means.items() if mean}
+        ax.errorbar(
+            list(known),
+            [mean.value for mean in known.values()],
+            yerr=_reach(list(known.values())),
+            color=colour,
+            marker="o",
+            capsize=3,
+            label=TITLES[figure],
+        )
+    ax.set(xscale="log", xlabel="queries", ylabel="FD of the attack model (low: well stolen)", ylim=(0, None))
+    ax.set_xticks(_budgets(evidence), [f"{budget // 1000}k" for budget in _budgets(evidence)])
+    ax.minorticks_off()
+    ax.legend(frameon=False)
+
+
+def draw_perturbations(evidence: Evidence, ax: Axes) -> None:
+    """What each perturbation costs users against what it costs the thief, with intervals."""
+    for each in perturbations(evidence):
+        ax.errorbar(
+            [each.cost.value],
+            [each.accuracy.value],
+            xerr=_reach([each.cost]),
+            yerr=_reach([each.accuracy]),
+            marker="o",
+            capsize=3,
+            color="tab:red",
+        )
+        ax.annotate(each.defense, (each.cost.value, each.accuracy.value), xytext=(5, 5), textcoords="offset points")
+    ax.axhline(0, color="tab:gray", linewidth=0.8)
+    ax.axvline(0, color="tab:gray", linewidth=0.8)
+    ax.set(xlabel="rise of the answers' FD: cost to users", ylabel="rise of the attack model's accuracy FD")
+
+
+def _budgets(evidence: Evidence) -> list[int]:
+    return evidence.budgets(FIDELITY)
+
+
+def _reach(means: list[Interval]) -> list[list[float]] | None:
+    """The lengths of error bars, down and up; none where there is one seed."""
+    if any(mean.seeds == 1 for mean in means):
+        return None
+    return [[mean.value - mean.low for mean in means], [mean.high - mean.value for mean in means]]

@@ -1,0 +1,103 @@
+"""The page of the paper's findings: what it says follows from the records, and from nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from test_table import PLAIN
+
+from benchmark.cli import cli
+from benchmark.config import Cell
+from benchmark.record import Record
+from benchmark.sweep import load_sweep
+from leaderboard.findings import Evidence, answers, write_page
+
+SWEEP = Path(__file__).parents[2] / "sweeps" / "findings.yaml"
+CELLS = load_sweep(SWEEP)
+
+
+def record(cell: Cell, **figures: float) -> Record:
+    """A record of a cell, with figures that differ a little from seed to seed."""
+    known = {"fidelity_fd": 100.0, "accuracy_fd": 200.0, "utility_fd": 50.0} | figures
+    return replace(
+        PLAIN,
+        id=f"{abs(hash(cell)):032x}"[:32],
+        track=cell.track.name,
+        defense=cell.defense,
+        attack=cell.attack,
+        budget=cell.budget,
+        seed=cell.seed,
+        figures={name: value + 0.1 * cell.seed for name, value in known.items()},
+    )
+
+
+def falling(cell: Cell) -> Record:
+    """A world in which every finding holds."""
+    fidelity = 100 + 1e6 / cell.budget
+    accuracy = fidelity + 50 - 10 * (cell.attack != "fidelity") + 30 * (cell.defense != "none")
+    # Seeds must not agree to the last digit, or an interval has no width.
+    jitter = 0.01 * cell.seed * (cell.budget / 1e5 + 1)
+    cost = 20.0 * (cell.defense != "none")
+    return record(cell, fidelity_fd=fidelity + jitter, accuracy_fd=accuracy + 2 * jitter, utility_fd=50 + cost)
+
+
+def test_in_a_world_where_they_hold_all_findings_hold(tmp_path: Path) -> None:
+    evidence = Evidence(CELLS, [falling(cell) for cell in CELLS])
+    write_page(evidence, tmp_path / "PAGE.md")
+    text = (tmp_path / "PAGE.md").read_text()
+    table = [line for line in text.splitlines() if line.endswith("| yes |")]
+    assert len(table) == 6
+    assert "48 of the 48 cells" in text
+    assert {path.name for path in (tmp_path / "page").iterdir()} == {"budgets.png", "perturbations.png"}
+    assert "not measured" not in text
+
+
+def test_in_a_world_without_effects_none_is_found() -> None:
+    evidence = Evidence(CELLS, [record(cell, accuracy_fd=100.0 + (-1) ** cell.seed) for cell in CELLS])
+    assert answers.verdict([answers.whole_fall(evidence)], -1) == "undecided"
+    assert answers.verdict(answers.gaps(evidence).values(), 1) == "undecided"
+    assert answers.verdict(answers.accuracy_rises(evidence), 1) == "undecided"
+
+
+@pytest.mark.parametrize(("sign", "says"), [(1, "no"), (-1, "yes")])
+def test_a_verdict_has_a_side(sign: int, says: str) -> None:
+    evidence = Evidence(CELLS, [falling(cell) for cell in CELLS])
+    assert answers.verdict([answers.whole_fall(evidence)], sign) == says
+    rises, falls = answers.accuracy_rises(evidence), [answers.whole_fall(evidence)]
+    assert answers.verdict([*rises, *falls], sign) == "in part"
+
+
+def test_one_seed_decides_nothing_and_quick_records_do_not_count() -> None:
+    one = Evidence(CELLS, [falling(cell) for cell in CELLS if cell.seed == 0])
+    assert answers.verdict(answers.gaps(one).values(), 1) == "undecided"
+    assert not Evidence(CELLS, [replace(falling(cell), quick=True) for cell in CELLS]).records
+    assert not Evidence(CELLS, [replace(falling(cell), budget=7) for cell in CELLS]).records
+
+
+def test_fidelity_that_still_falls_has_not_levelled_off() -> None:
+    linear = [record(cell, fidelity_fd=1000 - cell.budget / 1000) for cell in CELLS]
+    assert answers.levels_off(Evidence(CELLS, linear)) is False
+    assert answers.levels_off(Evidence(CELLS, [each for each in linear if each.budget <= 50_000])) is None
+
+
+def test_perturbations_are_ordered_by_what_they_protect() -> None:
+    rises = {"jpeg": 5.0, "noise": 50.0, "filter": -20.0}
+    records = [record(cell, accuracy_fd=200 + rises.get(cell.defense, 0.0)) for cell in CELLS]
+    order = [each.defense for each in answers.perturbations(Evidence(CELLS, records)) if each.defense in rises]
+    assert order == ["noise", "jpeg", "filter"]
+
+
+def test_the_command_writes_the_page_and_refuses_without_records(tmp_path: Path) -> None:
+    for cell in CELLS[:5]:
+        falling(cell).save(tmp_path / "records")
+    command = ["findings", "--sweep", str(SWEEP), "--records", str(tmp_path / "records"), "--out"]
+    done = CliRunner().invoke(cli, [*command, str(tmp_path / "PAGE.md")], catch_exceptions=False)
+    assert "5 of 48 cells" in done.output
+    assert "not measured" in (tmp_path / "PAGE.md").read_text()
+    (tmp_path / "empty").mkdir()
+    command[4] = str(tmp_path / "empty")
+    assert "run it first" in str(CliRunner().invoke(cli, [*command, str(tmp_path / "X.md")]).exception)
+    assert not (tmp_path / "X.md").exists()
