@@ -10,12 +10,13 @@ from typing import Any, ClassVar
 import cv2
 import numpy as np
 import torch
+from kornia.filters import bilateral_blur
 from numpy.typing import NDArray
 from torch import Tensor
 
 from benchmark.errors import UsageError
 from benchmark.images import through_opencv
-from benchmark.interfaces import Uint8Defense, parameter
+from benchmark.interfaces import Uint8Defense, parameter, straight_through
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,30 @@ class Filter(Uint8Defense):
             UsageError: the images have another number of channels.
         """
         return through_opencv(images, self._smoothing())
+
+    def measurement(self, x: Tensor, rng: torch.Generator) -> Tensor:
+        """Float32 (n, C, H, W) in [0, 1], C of 1 or 3 -> smoothed images, of any levels, with a gradient.
+
+        - gaussian: the filter itself, a matrix along either side of the image;
+        - median: the real value with the Gaussian's gradient; the median's own, of one or two pixels of each
+          neighbourhood, would take ``size``^2 copies of the images;
+        - bilateral: the real value with the gradient of kornia's filter, which averages over squares instead of discs.
+
+        Raises:
+            UsageError: the images have another number of channels.
+        """
+        if self.kind == "bilateral":
+            sigmas = (self.sigma, self.sigma)
+            slope: Tensor = bilateral_blur(x, self.size, self.sigma_color, sigmas, border_type="replicate")
+        else:
+            slope = self._averaging(x.shape[-2]).to(x.device) @ x @ self._averaging(x.shape[-1]).T.to(x.device)
+        return slope if self.kind == "gaussian" else straight_through(super().measurement(x, rng), slope)
+
+    def _averaging(self, side: int) -> Tensor:
+        """The Gaussian along one side of an image, edges included, as a matrix float32 (side, side)."""
+        columns = np.eye(side, dtype=np.float32)
+        # Applied to every unit vector: OpenCV's own treatment of edges, whatever the sides of image and kernel.
+        return torch.from_numpy(cv2.GaussianBlur(columns, (1, self.size), sigmaX=self.sigma, sigmaY=self.sigma))
 
     @property
     def sigma(self) -> float:

@@ -131,9 +131,7 @@ class Defense(Plugin):
         name = f"{type(self).__name__}.measurement"
         y = check_floats(self.measurement(x, rng), tuple(x.shape), name)
         if x.requires_grad and not y.requires_grad:
-            raise PluginError(
-                f"{name} returned images without a gradient by those it was given; leave it out to get one"
-            )
+            raise PluginError(f"{name} returned images without a gradient by those given; leave it out to get one")
         return y
 
     def granted(self, requested: int) -> int:
