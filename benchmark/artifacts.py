@@ -161,7 +161,7 @@ class Artifacts:
             asked = attack.queries(budget)
             handed = defense.granted(asked)
             answers = self.answers(defense, "answers", seed, defense.granted(max(asked, drawn))).tensor
-            self._steal(folder, attack, Oracle(answers[:handed], handed), seed)
+            self._steal(folder, attack, defense, Oracle(answers[:handed], handed), seed)
 
         folder = self.store.fetch("attack-models", key, make)
         report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
@@ -175,7 +175,7 @@ class Artifacts:
     def _theft_key(self, attack: Attack, defense: Defense, seed: int, budget: int) -> Key:
         return {
             "attack": plugin_key(attack),
-            "knowledge": knowledge_key(self.setting, attack),
+            "knowledge": knowledge_key(self.setting, attack, defense),
             "answers": answers_key(self.setting, defense, "answers", seed),
             "budget": budget,
             "seed": seed,
@@ -185,20 +185,23 @@ class Artifacts:
             "code": code_hash(*TRAINING_CODE),
         }
 
-    def _steal(self, folder: Path, attack: Attack, oracle: Oracle, seed: int) -> None:
+    def _steal(self, folder: Path, attack: Attack, against: Defense, oracle: Oracle, seed: int) -> None:
         started = time.monotonic()
         trainings: list[Trained] = []
         numbers = count()
 
-        def bound_train(images: Tensor, recipe: Recipe, rng: torch.Generator) -> Generative:
+        def bound_train(
+            images: Tensor, recipe: Recipe, rng: torch.Generator, defense: Defense | None = None
+        ) -> Generative:
             own_seed = int(torch.randint(2**31, (1,), generator=rng))
             # Counted when begun: a training that failed must not leave its folder to the next.
             work = folder / f"training-{next(numbers)}"
-            trained = train(images, recipe, own_seed, self.setting.extractor, work=work, reporter=self.reporter)
+            extractor, reporter = self.setting.extractor, self.reporter
+            trained = train(images, recipe, own_seed, extractor, defense=defense, work=work, reporter=reporter)
             trainings.append(trained)
             return trained.generator
 
-        knowledge = granted(attack, self.setting, bound_train, stream(seed, "real images"), self.reporter)
+        knowledge = granted(attack, against, self.setting, bound_train, stream(seed, "real images"), self.reporter)
         model = attack.fit(oracle, knowledge, stream(seed, "attack"))
         samples, rng = self.track.samples, stream(seed, "attack model's images")
         source = f"{type(attack).__name__}'s attack model"

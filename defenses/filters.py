@@ -10,7 +10,6 @@ from typing import Any, ClassVar
 import cv2
 import numpy as np
 import torch
-from kornia.filters import bilateral_blur
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -62,22 +61,22 @@ class Filter(Uint8Defense):
         return through_opencv(images, self._smoothing())
 
     def measurement(self, x: Tensor, rng: torch.Generator) -> Tensor:
-        """Float32 (n, C, H, W) in [0, 1], C of 1 or 3 -> smoothed images, of any levels, with a gradient.
+        """Float32 (n, C, H, W) in [0, 1], C of 1 or 3 -> smoothed images, with a gradient.
 
-        - gaussian: the filter itself, a matrix along either side of the image;
-        - median: the real value with the Gaussian's gradient; the median's own, of one or two pixels of each
-          neighbourhood, would take ``size``^2 copies of the images;
-        - bilateral: the real value with the gradient of kornia's filter, which averages over squares instead of discs.
+        - gaussian: the filter itself, a matrix along either side of the image; values of any level;
+        - median: the real value with the Gaussian's gradient, which is nearer to that of the median smoothed over noise
+          of 0.03 than the identity's is (for errors of all frequencies twice to three times as much at sizes 3 and 7),
+          where the median's own would take ``size``^2 copies of the images;
+        - bilateral: the real value with the gradient of the identity, which it is nearer to than to the Gaussian's, and
+          which costs nothing, where the filter's own costs more than the training.
 
         Raises:
             UsageError: the images have another number of channels.
         """
         if self.kind == "bilateral":
-            sigmas = (self.sigma, self.sigma)
-            slope: Tensor = bilateral_blur(x, self.size, self.sigma_color, sigmas, border_type="replicate")
-        else:
-            slope = self._averaging(x.shape[-2]).to(x.device) @ x @ self._averaging(x.shape[-1]).T.to(x.device)
-        return slope if self.kind == "gaussian" else straight_through(super().measurement(x, rng), slope)
+            return super().measurement(x, rng)
+        smooth = self._averaging(x.shape[-2]).to(x.device) @ x @ self._averaging(x.shape[-1]).T.to(x.device)
+        return smooth if self.kind == "gaussian" else straight_through(super().measurement(x, rng), smooth)
 
     def _averaging(self, side: int) -> Tensor:
         """The Gaussian along one side of an image, edges included, as a matrix float32 (side, side)."""

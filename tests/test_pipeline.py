@@ -40,7 +40,7 @@ SPECS = {
 }
 """One row for every built-in defense."""
 
-ATTACKS = {"fidelity": "fidelity", "accuracy": "accuracy"}
+ATTACKS = {"fidelity": "fidelity", "accuracy": "accuracy", "through": "through"}
 """One row for every built-in attack."""
 
 

@@ -116,9 +116,8 @@ class Defense(Plugin):
 
     def _checked_defense(self, method: str, found: object) -> Defense:
         if not isinstance(found, Defense):
-            raise PluginError(
-                f"{type(self).__name__}.{method} returned {type(found).__name__}, but must return a defense, such as self"
-            )
+            name = f"{type(self).__name__}.{method}"
+            raise PluginError(f"{name} returned {type(found).__name__}, but must return a defense, such as itself")
         return found
 
     def measured(self, x: Tensor, rng: torch.Generator) -> Tensor:
