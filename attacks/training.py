@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from benchmark.interfaces import Attack, ImageModel, Knowledge, parameter
+from benchmark.interfaces import Attack, ImageModel, Knowledge, Recipe, parameter
 
 
 @dataclass(frozen=True)
@@ -19,14 +19,19 @@ class TrainingAttack(Attack):
     discriminator: str = parameter("", "architecture of its discriminator; empty: the track's")
     width: int = parameter(0, "width of the attack model in channels; 0: the track's", low=0, high=4096)
     steps: int = parameter(0, "generator steps; 0: the track's", low=0, high=10**8)
+    augment: str = parameter("", "what is done to images before they are judged; empty: the track's")
 
-    def train(self, images: Tensor, knowledge: Knowledge, rng: torch.Generator) -> ImageModel:
-        """The attack model, trained on uint8 (n, C, H, W); of these a part is held out to choose the checkpoint by."""
+    def recipe(self, knowledge: Knowledge) -> Recipe:
+        """The recipe of the attack model."""
         given: dict[str, Any] = {
             "generator": self.generator,
             "discriminator": self.discriminator,
             "generator_width": self.width,
             "steps": self.steps,
+            "augment": self.augment,
         }
-        recipe = replace(knowledge.recipe, **{name: value for name, value in given.items() if value})
-        return knowledge.train(images, recipe, rng)
+        return replace(knowledge.recipe, **{name: value for name, value in given.items() if value})
+
+    def train(self, images: Tensor, knowledge: Knowledge, rng: torch.Generator) -> ImageModel:
+        """The attack model, trained on uint8 (n, C, H, W); of these a part is held out to choose the checkpoint by."""
+        return knowledge.train(images, self.recipe(knowledge), rng)

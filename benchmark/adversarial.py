@@ -23,6 +23,7 @@ from benchmark.networks.pggan import Growing, at_level, level_at
 from benchmark.networks.stylegan2 import Generator as StyleGenerator
 from benchmark.recipe import Recipe
 from benchmark.regularisers import PathLength, gradient_penalty, mixed_styles, r1_penalty
+from benchmark.screen import Screen
 
 
 class AdversarialPair:
@@ -33,10 +34,13 @@ class AdversarialPair:
         image_shape: (C, H, W) of the images.
         seed: determines the initial weights.
         rng: where steps draw all that they draw from.
+        screen: what the generator's images are judged through.
     """
 
-    def __init__(self, recipe: Recipe, image_shape: ImageShape, seed: int, rng: torch.Generator) -> None:
-        self.recipe, self.rng = recipe, rng
+    def __init__(
+        self, recipe: Recipe, image_shape: ImageShape, seed: int, rng: torch.Generator, screen: Screen
+    ) -> None:
+        self.recipe, self.rng, self.screen = recipe, rng, screen
         with torch.random.fork_rng(devices=[]):
             # Layers draw their initial weights from the global generator; it is left as it was found.
             torch.random.manual_seed(seed)
@@ -103,16 +107,19 @@ class AdversarialPair:
         return at_level(real, level) if isinstance(self.g, Growing) else real
 
     def latents(self, n: int) -> Tensor:
-        """``n`` latents from the standard normal prior, (n, latent_dim)."""
-        return torch.randn(n, self.recipe.latent_dim, generator=self.rng).to(self.device)
+        """``n`` latents to train on, (n, latent_dim)."""
+        return self.screen.latents(n, self.rng).to(self.device)
 
     def generated(self, n: int) -> Tensor:
-        """``n`` images of the generator in training, (n, C, H, W) about in [-1, 1]."""
+        """``n`` images of the generator in training as they are judged, (n, C, H, W) about in [-1, 1]."""
         z = self.latents(n)
         if isinstance(self.g, StyleGenerator):
-            return self.g.synthesis(mixed_styles(self.g, z, self.recipe.style_mixing, self.rng), self.rng)
-        images: Tensor = self.g(z)
-        return images
+            images = self.g.synthesis(mixed_styles(self.g, z, self.recipe.style_mixing, self.rng), self.rng)
+        else:
+            images = self.g(z)
+        shown = self.screen.images(images, self.rng)
+        # What a defense does to fine detail is to be no finer than the real images are shown.
+        return at_level(shown, float(self.g.level)) if isinstance(self.g, Growing) and shown is not images else shown
 
     def train_discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
         """One step of the discriminator on images (n, C, H, W) in [-1, 1]; returns its loss."""

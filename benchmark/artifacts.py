@@ -177,7 +177,7 @@ class Artifacts:
             asked = attack.queries(budget)
             handed = defense.granted(asked)
             answers = self.answers(defense, "answers", seed, defense.granted(max(asked, drawn))).tensor
-            self._steal(folder, attack, Oracle(answers[:handed], handed), seed)
+            self._steal(folder, attack, defense, Oracle(answers[:handed], handed), seed)
 
         return self.store.fetch("attack-models", key, make)
 
@@ -188,7 +188,7 @@ class Artifacts:
     def _theft_key(self, attack: Attack, defense: Defense, seed: int, budget: int) -> Key:
         return {
             "attack": plugin_key(attack),
-            "knowledge": knowledge_key(self.setting, attack),
+            "knowledge": knowledge_key(self.setting, attack, defense),
             "answers": answers_key(self.setting, defense, "answers", seed),
             "budget": budget,
             "seed": seed,
@@ -198,20 +198,23 @@ class Artifacts:
             "code": code_hash(*TRAINING_CODE),
         }
 
-    def _steal(self, folder: Path, attack: Attack, oracle: Oracle, seed: int) -> None:
+    def _steal(self, folder: Path, attack: Attack, against: Defense, oracle: Oracle, seed: int) -> None:
         started = time.monotonic()
         trainings: list[Trained] = []
         numbers = count()
 
-        def bound_train(images: Tensor, recipe: Recipe, rng: torch.Generator) -> Generative:
+        def bound_train(
+            images: Tensor, recipe: Recipe, rng: torch.Generator, defense: Defense | None = None
+        ) -> Generative:
             own_seed = int(torch.randint(2**31, (1,), generator=rng))
             # Counted when begun: a training that failed must not leave its folder to the next.
             work = folder / f"training-{next(numbers)}"
-            trained = train(images, recipe, own_seed, self.setting.extractor, work=work, reporter=self.reporter)
+            extractor, reporter = self.setting.extractor, self.reporter
+            trained = train(images, recipe, own_seed, extractor, defense=defense, work=work, reporter=reporter)
             trainings.append(trained)
             return trained.generator
 
-        knowledge = granted(attack, self.setting, bound_train, stream(seed, "real images"), self.reporter)
+        knowledge = granted(attack, against, self.setting, bound_train, stream(seed, "real images"), self.reporter)
         model = attack.fit(oracle, knowledge, stream(seed, "attack"))
         samples, rng = self.track.samples, stream(seed, "attack model's images")
         source = f"{type(attack).__name__}'s attack model"
@@ -255,7 +258,7 @@ class Artifacts:
         """Images drawn batch by batch: ``draw`` is given the defense made ready, the batch's number and its rows."""
 
         def make(folder: Path) -> None:
-            ready = defense.prepare(StoredProvider(self))
+            ready = defense.prepared(StoredProvider(self))
             out = new_array(folder / IMAGES, (count, *self.track.image_shape), np.uint8)
             with self.reporter.stage(kind.replace("-", " "), count, unit="images") as stage:
                 for batch, start in enumerate(range(0, count, DRAW)):

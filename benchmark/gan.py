@@ -2,7 +2,8 @@
 
 Deterministic from its seed (on a processor; a GPU may add in another order), and the same to the bit whether or not it
 was interrupted. The checkpoint that counts is the one whose images are nearest to held-out ones of those it trains on;
-real data that an attacker was not granted never has a say.
+real data that an attacker was not granted never has a say. Where images are known to have come through a defense,
+generated ones are put through it too before they are judged; the generator is handed over without it.
 """
 
 from __future__ import annotations
@@ -27,10 +28,11 @@ from benchmark.features import extract
 from benchmark.features.weights import weights_hash
 from benchmark.files import write_tensors
 from benchmark.images import ImageShape
-from benchmark.interfaces import FeatureExtractor
+from benchmark.interfaces import Defense, FeatureExtractor
 from benchmark.metrics.frechet import Moments, frechet_distance, moments
 from benchmark.progress import Reporter
 from benchmark.recipe import Recipe
+from benchmark.screen import Screen
 from benchmark.trained import Generative, Point, Trained
 
 __all__ = ["Generative", "Trained", "train"]
@@ -42,6 +44,7 @@ def train(
     seed: int,
     extractor: FeatureExtractor,
     *,
+    defense: Defense | None = None,
     start: Networks | None = None,
     work: Path | None = None,
     reporter: Reporter | None = None,
@@ -53,6 +56,7 @@ def train(
         recipe: how.
         seed: determines the result, on one machine at one thread count.
         extractor: the features that checkpoints are scored in.
+        defense: what the images came through, restated for a generator with the recipe's latents; none if not given.
         start: networks of the recipe's architectures whose weights to begin with; new ones if they are not given.
         work: folder for the checkpoint to resume from; nothing is written if it is not given.
         reporter: where to report.
@@ -66,7 +70,7 @@ def train(
     failures = []
     resumed_seconds = 0.0
     for restart in range(2):
-        run = _Run(images, recipe, seed + restart * RESTART_STRIDE, extractor, start)
+        run = _Run(images, recipe, seed + restart * RESTART_STRIDE, extractor, defense, start)
         path = work / f"checkpoint-{restart}.safetensors" if work else None
         failure = run.go(path, reporter)
         resumed_seconds += run.resumed_seconds
@@ -102,7 +106,13 @@ class _Run:
     """One try at a training: the images, the networks that train on them, the best so far, and the checkpoint of it."""
 
     def __init__(
-        self, images: Tensor, recipe: Recipe, seed: int, extractor: FeatureExtractor, start: Networks | None
+        self,
+        images: Tensor,
+        recipe: Recipe,
+        seed: int,
+        extractor: FeatureExtractor,
+        defense: Defense | None,
+        start: Networks | None,
     ) -> None:
         self.recipe, self.seed, self.extractor, self.start = recipe, seed, extractor, start
         self.rng = torch.Generator().manual_seed(seed)
@@ -113,7 +123,8 @@ class _Run:
         self.images, self.rows = images, order[held_out:]
         self.held_out = images[order[:held_out]]
         self.spread = _spread(self.held_out)
-        self.pair = AdversarialPair(recipe, self.shape, seed, self.rng)
+        self.screen = Screen(recipe.latent_dim, self.shape, defense)
+        self.pair = AdversarialPair(recipe, self.shape, seed, self.rng, self.screen)
         if start:
             self.pair.begin_with(*start)
         self.best_g, self.best_d = copy.deepcopy(self.pair.average), copy.deepcopy(self.pair.d)
@@ -155,11 +166,12 @@ class _Run:
 
     def score(self, reference: Moments) -> str:
         """Record a checkpoint, keep it if it is the best so far; returns why training should end, or nothing."""
-        images = self.released().sample(len(self.held_out), torch.Generator().manual_seed(self.seed))
+        rng = torch.Generator().manual_seed(self.seed)
+        images, judged = self.screen.sample(self.released(), len(self.held_out), rng)
         since = self.pair.step - (self.history[-1].step if self.history else 0)
         loss_d, loss_g = (self.losses / since).tolist()
         self.losses.zero_()
-        value = frechet_distance(moments(extract(self.extractor, images)), reference)
+        value = frechet_distance(moments(extract(self.extractor, judged)), reference)
         if not self.history or value < self.best:
             self.best_g.load_state_dict(self.pair.average.state_dict())
             self.best_d.load_state_dict(self.pair.d.state_dict())
@@ -212,6 +224,8 @@ class _Run:
             "features": [self.extractor.name, self.extractor.weights_hash],
             "start": [weights_hash(network.state_dict()) for network in self.start or ()],
         }
+        if self.screen.defense is not None:
+            content["defense"] = [type(self.screen.defense).__qualname__, self.screen.defense.parameters]
         return json.dumps(content, sort_keys=True)
 
     def save(self, path: Path) -> None:

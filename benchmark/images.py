@@ -59,6 +59,15 @@ def through_opencv(images: Tensor, change: Callable[[NDArray[np.uint8]], NDArray
     return torch.from_numpy(changed).view(images.shape)
 
 
+def straight_through(value: Tensor, slope: Tensor) -> Tensor:
+    """The value of one tensor with the gradient of another of the same shape, exactly.
+
+    Source: Bengio et al., "Estimating or Propagating Gradients Through Stochastic Neurons for Conditional Computation",
+    2013 (arXiv 1308.3432), section 4, where the slope is that of the identity.
+    """
+    return value.detach() + (slope - slope.detach())
+
+
 def all_finite(x: Tensor) -> bool:
     """Whether no value is NaN or infinite; a tenth of the cost of asking each."""
     return x.numel() == 0 or bool(torch.isfinite(torch.stack(torch.aminmax(x))).all())
@@ -86,4 +95,21 @@ def check_images(images: object, shape: tuple[int, ...], source: str) -> Tensor:
         raise PluginError(
             f"{source} returned {images.dtype} of shape {tuple(images.shape)}, but must return torch.uint8 of {shape}"
         )
+    return images
+
+
+def check_floats(images: object, shape: tuple[int, ...], source: str) -> Tensor:
+    """``images`` itself, if it is a float32 tensor of that shape whose values are finite.
+
+    Raises:
+        PluginError: it is anything else; the text names ``source``.
+    """
+    if not isinstance(images, Tensor):
+        raise PluginError(f"{source} returned {type(images).__name__}, but must return a tensor of images")
+    if images.shape != shape:
+        raise PluginError(f"{source} returned shape {tuple(images.shape)}, but was given {shape}")
+    if images.dtype != torch.float32:
+        raise PluginError(f"{source} returned {images.dtype}, but must return torch.float32 in [0, 1]")
+    if not all_finite(images.detach()):
+        raise PluginError(f"{source} returned values that are not finite (NaN or infinity)")
     return images

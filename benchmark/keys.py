@@ -42,6 +42,7 @@ TRAINING_CODE = (
     "benchmark.oracle",
     "benchmark.recipe",
     "benchmark.regularisers",
+    "benchmark.screen",
     "benchmark.subsampling",
 )
 """The modules that determine what a training gives."""
@@ -104,8 +105,8 @@ def answers_key(setting: Setting, defense: Defense, purpose: str, seed: int) -> 
     }
 
 
-def knowledge_key(setting: Setting, attack: Attack) -> dict[str, Any]:
-    """What determines, with the seed, what an attack is granted.
+def knowledge_key(setting: Setting, attack: Attack, defense: Defense) -> dict[str, Any]:
+    """What determines, with the seed, what an attack on a defense is granted.
 
     Raises:
         UsageError: it is to be granted a discriminator that the target does not have.
@@ -113,7 +114,8 @@ def knowledge_key(setting: Setting, attack: Attack) -> dict[str, Any]:
     model = attack.threat_model
     discriminator = {"discriminator": setting.discriminator_key} if model.discriminator else {}
     real = {"share": model.real_share, "data": setting.data_hash, "shape": setting.track.image_shape}
-    return discriminator | (real if model.real_share else {})
+    known = {"defense": defense_key(setting, members(defense))} if model.defense else {}
+    return discriminator | (real if model.real_share else {}) | known
 
 
 def cell_id(cell: Cell) -> str:
@@ -127,7 +129,7 @@ def cell_id(cell: Cell) -> str:
         "track": setting.key,
         "defense": defense_key(setting, members(cell.made_defense)),
         "attack": plugin_key(cell.made_attack),
-        "knowledge": knowledge_key(setting, cell.made_attack),
+        "knowledge": knowledge_key(setting, cell.made_attack, cell.made_defense),
         "budget": cell.budget,
         "seed": cell.seed,
         "code": code_hash(*TRAINING_CODE, *METRIC_CODE, "benchmark.artifacts", "benchmark.measures"),

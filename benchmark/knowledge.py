@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from benchmark.data import load as load_data
-from benchmark.interfaces import Attack, Knowledge, Trainer
+from benchmark.interfaces import Attack, Defense, Knowledge, Trainer
 from benchmark.progress import Reporter
 from benchmark.setting import Setting
 
@@ -16,11 +16,19 @@ BATCH = 100
 """Images that the discriminator is given at a time; five times as many take a third longer each."""
 
 
-def granted(attack: Attack, setting: Setting, train: Trainer, rng: torch.Generator, reporter: Reporter) -> Knowledge:
+def granted(
+    attack: Attack,
+    defense: Defense,
+    setting: Setting,
+    train: Trainer,
+    rng: torch.Generator,
+    reporter: Reporter,
+) -> Knowledge:
     """The knowledge of an attack on a track's target.
 
     Args:
         attack: whose threat model is granted.
+        defense: what it is up against, as its spec says: not made ready, since the target is not known.
         setting: the track, with its target.
         train: the training loop, bound to the attack's place in the store.
         rng: where the share of the training set is drawn from; of one seed, a greater share holds the smaller ones.
@@ -41,4 +49,6 @@ def granted(attack: Attack, setting: Setting, train: Trainer, rng: torch.Generat
         return torch.cat(logits)
 
     knowledge = Knowledge(track.image_shape, track.recipe, train, real)
-    return replace(knowledge, discriminator=discriminator) if model.discriminator else knowledge
+    if model.discriminator:
+        knowledge = replace(knowledge, discriminator=discriminator)
+    return replace(knowledge, known_defense=defense) if model.defense else knowledge

@@ -19,6 +19,7 @@ class Stack(Uint8Defense):
     - Latents: each member takes what those before it draw for its prior: what interpolates after one that edits draws
       its segments between edited latents, what edits after it edits the points of segments.
     - Images: each member is handed the answers of those before it, 8-bit images, as if they were served in a row.
+    - Measurements: each member's, in the same order.
     - Limits: each member limits what those before it grant; shares multiply, rounded down at each.
 
     The order of a member that changes latents and one that changes images makes no difference. All draw from one stream
@@ -50,7 +51,11 @@ class Stack(Uint8Defense):
 
     def prepare(self, provider: Provider) -> Stack:
         """The stack of the members made ready."""
-        return Stack(tuple(member.prepare(provider) for member in self.members))
+        return Stack(tuple(member.prepared(provider) for member in self.members))
+
+    def restate(self, latent_dim: int, rng: torch.Generator) -> Stack:
+        """The stack of the members restated, in order."""
+        return Stack(tuple(member.restated(latent_dim, rng) for member in self.members))
 
     def limit(self, requested: int) -> int:
         """What every member in turn grants of what is left."""
@@ -69,6 +74,15 @@ class Stack(Uint8Defense):
         for member in overriding(self, "perturb"):
             images = member.answer(images, rng)
         return images
+
+    def measurement(self, x: Tensor, rng: torch.Generator) -> Tensor:
+        """Float32 (n, C, H, W) in [0, 1] -> what one member after the other does to images, differentiable.
+
+        Levels between two members are not rounded, where :meth:`perturb_uint8` rounds them: half a level each.
+        """
+        for member in overriding(self, "perturb"):
+            x = member.measured(x, rng)
+        return x
 
 
 class _Fronted(Target):

@@ -59,6 +59,18 @@ class Adversarial(Defense):
         batches = zip(torch.split(x, BATCH), torch.split(start, BATCH), strict=True)
         return torch.cat([self._ascended(*batch) for batch in batches])
 
+    def measurement(self, x: Tensor, rng: torch.Generator) -> Tensor:
+        """Float32 (n, C, H, W) in [0, 1] -> images in the same ball, on the path of a gradient drawn by lot.
+
+        The perturbation of :meth:`perturb`, but that the gradient's sign at each value is drawn, evenly and once for
+        all steps: without a pass of the surrogate, which would take most of an attacker's time. How far values move is
+        distributed nearly alike; that they move together, and where to, is not stated.
+        """
+        start = torch.rand(x.shape, generator=rng).mul_(2).sub_(1).mul_(self.epsilon)
+        sign = torch.randint(0, 2, x.shape, generator=rng).mul_(2).sub_(1)
+        moved = (start + self.steps * self.step_size * sign).clamp_(-self.epsilon, self.epsilon)
+        return (x + moved.div_(255).to(x.device)).clamp(0, 1)
+
     @cached_property
     def _network(self) -> NetworkExtractor:
         extractor = load("extractor", self.surrogate)

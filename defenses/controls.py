@@ -20,7 +20,9 @@ class Garbage(Uint8Defense):
     """Uniform noise instead of the image: the end of full protection, and of no utility.
 
     Every value of every pixel is drawn from the 256 levels, each equally likely, whatever the image.
-    Whoever trains on it learns the noise; a metric that ranks any attack model below it measures something else.
+    Whoever trains on it learns the noise, and so does whoever knows that it is noise: its measurement is the default,
+    noise whose straight-through gradient tells nothing about the image. A metric that ranks any attack model below it
+    measures something else.
     """
 
     def perturb_uint8(self, images: Tensor, rng: torch.Generator) -> Tensor:

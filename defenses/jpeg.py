@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from benchmark.images import check_channels, through_opencv
-from benchmark.interfaces import Uint8Defense, parameter, to_float, to_uint8
+from benchmark.interfaces import Uint8Defense, parameter, straight_through, to_float, to_uint8
 
 BLOCK = 16
 """Side in pixels of the blocks that JPEG codes with halved chroma: two of its 8 x 8 transforms a side."""
@@ -56,6 +56,20 @@ class Jpeg(Uint8Defense):
         """
         return _through_model(x, self.quality) if self.codec == "kornia" else super().perturb(x, rng)
 
+    def measurement(self, x: Tensor, rng: torch.Generator) -> Tensor:
+        """Float32 (n, C, H, W) in [0, 1], C of 1 or 3 -> the images of :meth:`perturb`, with the model's gradient.
+
+        The value is that of the codec in use; with the real encoder the gradient is still that of kornia's model, whose
+        images are within about 2 levels of it (root mean square, qualities 10 to 75). Compared with the gradient of the
+        real encoder smoothed over noise of 0.03, the model's is nearer than the identity's for errors of all
+        frequencies, twice to three times as much at qualities of 30 and below.
+
+        Raises:
+            UsageError: the images have another number of channels.
+        """
+        modelled = _through_model(x, self.quality)
+        return modelled if self.codec == "kornia" else straight_through(super().measurement(x, rng), modelled)
+
     def _through_file(self, picture: NDArray[np.uint8]) -> NDArray[Any]:
         """One image as OpenCV has it, encoded and decoded again."""
         _, file = cv2.imencode(".jpg", picture, (cv2.IMWRITE_JPEG_QUALITY, self.quality))
@@ -67,6 +81,6 @@ def _through_model(x: Tensor, quality: int) -> Tensor:
     check_channels(x, "kornia's JPEG")
     height, width = x.shape[-2:]
     padded = F.pad(x.expand(-1, 3, -1, -1), (0, -width % BLOCK, 0, -height % BLOCK), mode="replicate")
-    coded: Tensor = jpeg_codec_differentiable(padded, torch.tensor([float(quality)]))
+    coded: Tensor = jpeg_codec_differentiable(padded, torch.tensor([float(quality)], device=x.device))
     cropped = coded[..., :height, :width].clamp(0, 1)
     return cropped if x.shape[1] == 3 else cropped.mean(dim=1, keepdim=True)

@@ -25,3 +25,7 @@ class Noise(Defense):
     def perturb(self, x: Tensor, rng: torch.Generator) -> Tensor:
         """Float32 (n, C, H, W) in [0, 1] -> noisy images of the same shape, in [0, 1]."""
         return torch.randn(x.shape, generator=rng).mul_(self.sigma).add_(x).clamp_(0, 1)
+
+    def measurement(self, x: Tensor, rng: torch.Generator) -> Tensor:
+        """Float32 (n, C, H, W) in [0, 1] -> the same noisy images; no gradient by values that are clipped."""
+        return (x + torch.randn(x.shape, generator=rng).mul_(self.sigma).to(x.device)).clamp(0, 1)

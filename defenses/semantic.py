@@ -58,9 +58,8 @@ class Semantic(Defense):
             UsageError: the target has fewer directions, or its training set no such class or attribute.
             PluginError: the target does not show its first layer.
         """
-        distances = torch.linspace(self.distance, -self.distance, self.edits)
         if self.direction == "sefa":
-            return _Edits(self._eigenvector(provider.target.projection()), distances)
+            return self._along(self._eigenvector(provider.target.projection()))
 
         def make(rng: torch.Generator) -> Tensor:
             self._check_attribute(provider)
@@ -69,7 +68,15 @@ class Semantic(Defense):
             scores = torch.cat([provider.scores(part, self.attribute) for part in images])
             return boundary_normal(z, scores)
 
-        return _Edits(provider.kept(self, {"attribute": self.attribute}, make), distances)
+        return self._along(provider.kept(self, {"attribute": self.attribute}, make))
+
+    def restate(self, latent_dim: int, rng: torch.Generator) -> Defense:
+        """This defense with a direction drawn evenly from all.
+
+        An attacker loses nothing by not knowing the target's: the prior is the same in all directions, so that his
+        generator can learn to give any of them the meaning of the one that answers were edited along.
+        """
+        return self._along(torch.nn.functional.normalize(torch.randn(latent_dim, generator=rng), dim=0))
 
     def latents(self, n: int, target: Target, rng: torch.Generator) -> Tensor:
         """Not before :meth:`prepare`, which gives a defense that has them.
@@ -78,6 +85,9 @@ class Semantic(Defense):
             PluginError: always.
         """
         raise PluginError("Semantic has no direction yet; prepare it for a target first")
+
+    def _along(self, direction: Tensor) -> Defense:
+        return _Edits(direction, torch.linspace(self.distance, -self.distance, self.edits))
 
     def _eigenvector(self, weights: Tensor) -> Tensor:
         directions = sefa_directions(weights)

@@ -12,10 +12,12 @@ from torch import Tensor
 from benchmark.adversarial import AdversarialPair, named, part_of
 from benchmark.networks.pggan import Growing, at_level
 from benchmark.recipe import Recipe
+from benchmark.screen import Screen
 
 
 def pair_of(recipe: Recipe, side: int = 8, seed: int = 0) -> AdversarialPair:
-    return AdversarialPair(recipe, (1, side, side), seed, torch.Generator().manual_seed(seed))
+    shape = (1, side, side)
+    return AdversarialPair(recipe, shape, seed, torch.Generator().manual_seed(seed), Screen(recipe.latent_dim, shape))
 
 
 def real_images(n: int) -> Tensor:

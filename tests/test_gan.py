@@ -225,7 +225,7 @@ def test_collapse_is_noticed_and_what_there_is_is_kept(
     pixels: FeatureExtractor, tiny_recipe: Recipe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(gan, "COLLAPSE_GRACE", 0)
-    monkeypatch.setattr(gan.Generative, "sample", lambda self, n, rng: torch.full((n, 1, 8, 8), 7, dtype=torch.uint8))
+    monkeypatch.setattr(gan.Generative, "generate", lambda self, z: torch.full((len(z), 1, 8, 8), 7, dtype=torch.uint8))
     trained = train(IMAGES, tiny_recipe, 1, pixels)
     assert trained.restarts == 1
     assert trained.failure.startswith("collapsed")

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from benchmark.errors import PluginError
-from benchmark.interfaces import Uint8Defense, to_float, to_uint8
+from benchmark.interfaces import Defense, Uint8Defense, straight_through, to_float, to_uint8
 
 
 class Inverted(Uint8Defense):
@@ -61,3 +61,50 @@ def test_a_defense_that_breaks_its_contract_is_named(broken: Callable[[Tensor], 
     # A point is any character but the end of a line.
     with pytest.raises(PluginError, match=rf"^Bad.perturb_uint8.*{says}.*uint8.*$"):
         Bad().answer(noise(), generator())
+
+
+def test_a_straight_through_value_is_exact_and_its_gradient_the_others() -> None:
+    x = torch.rand(50, generator=generator(), requires_grad=True)
+    value = torch.randn(50, generator=generator())
+    y = straight_through(value, x.square())
+    assert torch.equal(y, value)
+    (gradient,) = torch.autograd.grad(y.sum(), x)
+    assert torch.equal(gradient, 2 * x)
+
+
+@pytest.mark.parametrize("defense", [Inverted(), Scattered(), Defense()], ids=repr)
+def test_without_a_measurement_of_its_own_a_defense_is_measured_straight_through(defense: Defense) -> None:
+    x = torch.rand(4, 3, 8, 8, generator=generator(), requires_grad=True)
+    y = defense.measured(x, generator())
+    assert torch.equal(y, defense.perturb(x.detach(), generator()))
+    (gradient,) = torch.autograd.grad(y.sum(), x)
+    assert torch.equal(gradient, torch.ones_like(x))
+
+
+@pytest.mark.parametrize(
+    ("broken", "says"),
+    [
+        (lambda x: None, "NoneType"),
+        (lambda x: x[1:], r"shape \(3, 3, 8, 8\)"),
+        (lambda x: x.double(), "float64"),
+        (lambda x: x * float("nan"), "not finite"),
+        (lambda x: x.detach(), "without a gradient"),
+    ],
+)
+def test_a_measurement_that_breaks_its_contract_is_named(broken: Callable[[Tensor], Tensor], says: str) -> None:
+    class Bad(Defense):
+        def measurement(self, x: Tensor, rng: torch.Generator) -> Tensor:
+            return broken(x)
+
+    with pytest.raises(PluginError, match=rf"^Bad.measurement.*{says}.*$"):
+        Bad().measured(to_float(noise()).requires_grad_(), generator())
+
+
+def test_a_defense_is_restated_as_itself_or_as_another_defense() -> None:
+    class Bad(Defense):
+        def restate(self, latent_dim: int, rng: torch.Generator) -> Defense:
+            return latent_dim  # type: ignore[return-value]
+
+    assert Inverted().restated(8, generator()) == Inverted()
+    with pytest.raises(PluginError, match=r"^Bad\.restate returned int, but must return a defense.*$"):
+        Bad().restated(8, generator())

@@ -14,12 +14,13 @@ from safetensors.torch import load_file, save_file
 from benchmark.config import Cell, Track
 from benchmark.data import load as load_data
 from benchmark.errors import PluginError, UsageError
-from benchmark.interfaces import Attack, ImageModel, Knowledge, Recipe, ThreatModel
+from benchmark.interfaces import Attack, Defense, ImageModel, Knowledge, Recipe, ThreatModel
 from benchmark.keys import cell_id
 from benchmark.knowledge import granted
 from benchmark.oracle import Oracle
 from benchmark.progress import Reporter
 from benchmark.setting import load_setting
+from defenses.noise import Noise
 
 
 @dataclass(frozen=True)
@@ -37,13 +38,15 @@ class Declaring(Attack):
         raise NotImplementedError
 
 
-def no_training(images: torch.Tensor, recipe: Recipe, rng: torch.Generator) -> ImageModel:
+def no_training(
+    images: torch.Tensor, recipe: Recipe, rng: torch.Generator, defense: Defense | None = None
+) -> ImageModel:
     raise NotImplementedError
 
 
 def knowledge(track: Track, wants: ThreatModel, seed: int = 0) -> Knowledge:
     rng = torch.Generator().manual_seed(seed)
-    return granted(Declaring(wants), load_setting(track), no_training, rng, Reporter())
+    return granted(Declaring(wants), Noise(0.3), load_setting(track), no_training, rng, Reporter())
 
 
 def test_what_is_not_declared_is_not_granted(track: Track) -> None:
@@ -51,6 +54,14 @@ def test_what_is_not_declared_is_not_granted(track: Track) -> None:
     assert nothing.real_images.shape == (0, 1, 16, 16)
     with pytest.raises(PluginError, match="threat model does not ask for it"):
         nothing.discriminator(torch.zeros(1, 1, 16, 16, dtype=torch.uint8))
+    with pytest.raises(PluginError, match="uses the defense, but its threat model does not ask for it"):
+        _ = nothing.defense
+
+
+def test_the_defense_is_granted_as_its_spec_says(track: Track) -> None:
+    wants = ThreatModel(defense=True, real_share=0.25)
+    assert knowledge(track, wants).defense == Noise(0.3)
+    assert str(wants) == "answers, the defense, 25% of the training set"
 
 
 def test_the_discriminator_is_that_of_the_target(track: Track) -> None:
@@ -85,13 +96,13 @@ def without(track: Track, tmp_path: Path) -> Callable[[str], Track]:
 
 
 def test_what_was_granted_is_part_of_the_key(track: Track, without: Callable[[str], Track]) -> None:
-    specs = ["accuracy", "accuracy,share=0.2", "accuracy,subsampling=none", "fidelity"]
+    specs = ["through", "accuracy", "accuracy,share=0.2", "accuracy,subsampling=none", "fidelity"]
     before, after = (
         [cell_id(Cell(each, "none", spec, 40, 0)) for spec in specs] for each in (track, without("another"))
     )
     assert len(set(before)) == len(specs)
-    # Only the first two are granted the discriminator.
-    assert [old == new for old, new in zip(before, after, strict=True)] == [False, False, True, True]
+    # Only two are granted the discriminator.
+    assert [old == new for old, new in zip(before, after, strict=True)] == [True, False, False, True, True]
 
 
 def test_a_target_without_a_discriminator_cannot_be_attacked_with_it(

@@ -40,7 +40,7 @@ SPECS = {
 }
 """One row for every built-in defense."""
 
-ATTACKS = {"fidelity": "fidelity", "accuracy": "accuracy"}
+ATTACKS = {"fidelity": "fidelity", "accuracy": "accuracy", "through": "through"}
 """One row for every built-in attack."""
 
 
@@ -235,6 +235,14 @@ def test_bad_latents_are_named(track: Track, tmp_path: Path, body: str, says: st
     path.write_text(OWN.format(name="Bad", method="latents(self, n, target, rng)", body=body))
     with pytest.raises(PluginError, match=f"Bad.latents.*{says}"):
         do(Cell(track, f"{path}:Bad", "fidelity", 40, 0), tmp_path)
+
+
+@pytest.mark.parametrize(("stacked", "returned"), [("", "None"), ("+jpeg", "3")])
+def test_a_defense_that_is_not_made_ready_is_named(track: Track, tmp_path: Path, stacked: str, returned: str) -> None:
+    path = tmp_path / "bad.py"
+    path.write_text(OWN.format(name="Bad", method="prepare(self, provider)", body=f"return {returned}"))
+    with pytest.raises(PluginError, match=r"Bad\.prepare returned .*must return a defense"):
+        do(Cell(track, f"{path}:Bad{stacked}", "fidelity", 40, 0), tmp_path)
 
 
 def test_a_target_of_another_size_is_refused(track: Track, tmp_path: Path) -> None:

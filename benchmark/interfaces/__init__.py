@@ -7,7 +7,7 @@ writes the one method that matters. Randomness is an explicit ``torch.Generator`
 
 from __future__ import annotations
 
-from benchmark.images import ImageShape, to_float, to_uint8
+from benchmark.images import ImageShape, straight_through, to_float, to_uint8
 from benchmark.interfaces.attack import Attack, Knowledge, ThreatModel, Trainer
 from benchmark.interfaces.defense import Defense, Provider, Uint8Defense
 from benchmark.interfaces.models import FeatureExtractor, ImageModel, Target
@@ -29,6 +29,7 @@ __all__ = [
     "Trainer",
     "Uint8Defense",
     "parameter",
+    "straight_through",
     "to_float",
     "to_uint8",
 ]

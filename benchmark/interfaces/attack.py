@@ -13,6 +13,7 @@ from torch import Tensor
 
 from benchmark.errors import PluginError
 from benchmark.images import ImageShape
+from benchmark.interfaces.defense import Defense
 from benchmark.interfaces.models import ImageModel
 from benchmark.oracle import Oracle
 from benchmark.plugin import Plugin
@@ -22,8 +23,10 @@ from benchmark.recipe import Recipe
 class Trainer(Protocol):
     """The shared training loop, bound to everything but what an attack decides."""
 
-    def __call__(self, images: Tensor, recipe: Recipe, rng: torch.Generator) -> ImageModel:
-        """The attack model, trained on uint8 (n, C, H, W)."""
+    def __call__(
+        self, images: Tensor, recipe: Recipe, rng: torch.Generator, defense: Defense | None = None
+    ) -> ImageModel:
+        """The attack model, trained on uint8 (n, C, H, W); trained through a defense, if one is given."""
 
 
 @dataclass(frozen=True)
@@ -34,11 +37,13 @@ class ThreatModel:
     """The target's discriminator."""
     real_share: float = 0.0
     """A share of the target's training set, 0 to 1."""
+    defense: bool = False
+    """The defense, with its strength, as its spec says; not what it found out about the target."""
 
     def __str__(self) -> str:
         """In words, as it stands in the board's column ``knowledge``."""
         real = f"{100 * self.real_share:g}% of the training set"
-        granted = [("discriminator", self.discriminator), (real, self.real_share > 0)]
+        granted = [("the defense", self.defense), ("discriminator", self.discriminator), (real, self.real_share > 0)]
         return ", ".join(["answers", *(words for words, given in granted if given)])
 
 
@@ -59,8 +64,21 @@ class Knowledge:
     """The granted share of the target's training set, uint8 (m, C, H, W); m is 0 if none is granted."""
     discriminator: Callable[[Tensor], Tensor] = _not_granted
     """The target's: images uint8 (n, C, H, W) -> logits float32 (n,), high for real. An error if it is not granted."""
+    known_defense: Defense | None = None
+    """What :attr:`defense` is, if it is granted."""
     diagnostics: dict[str, float] = field(default_factory=dict)
     """What was reported so far."""
+
+    @property
+    def defense(self) -> Defense:
+        """The defense that the answers came through, before it was made ready for the target.
+
+        Raises:
+            PluginError: it is not granted.
+        """
+        if self.known_defense is None:
+            raise PluginError("the attack uses the defense, but its threat model does not ask for it")
+        return self.known_defense
 
     def report(self, name: str, value: float) -> None:
         """Put a number that tells how the attack went, such as an acceptance rate, into the record.

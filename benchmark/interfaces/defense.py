@@ -11,7 +11,7 @@ from torch import Tensor
 
 from benchmark.data.images import ImageSet
 from benchmark.errors import PluginError
-from benchmark.images import all_finite, check_images, to_float, to_uint8
+from benchmark.images import all_finite, check_floats, check_images, straight_through, to_float, to_uint8
 from benchmark.interfaces.models import Target
 from benchmark.plugin import Plugin
 
@@ -49,7 +49,8 @@ class Defense(Plugin):
     """What stands between the target and its users. Override :meth:`latents`, :meth:`perturb`, :meth:`limit`, or more.
 
     A subclass is a frozen dataclass; its fields are its hyperparameters. One that must know its target overrides
-    :meth:`prepare`.
+    :meth:`prepare`, and with it :meth:`restate`. One that a straight-through gradient does not do justice to overrides
+    :meth:`measurement`, so that it is measured against the attacker who knows it at his best.
     """
 
     strength: ClassVar[str] = ""
@@ -70,6 +71,67 @@ class Defense(Plugin):
     def limit(self, requested: int) -> int:
         """How many of the ``requested`` images are handed over; all by default. No fewer where more are requested."""
         return requested
+
+    def measurement(self, x: Tensor, rng: torch.Generator) -> Tensor:
+        """What :meth:`perturb` does, stated so that an attacker can train through it.
+
+        By default the value of :meth:`perturb` with the gradient of the identity ("straight-through").
+
+        Args:
+            x: images float32 (n, C, H, W) in [0, 1], of any levels, on any device.
+            rng: as for :meth:`perturb`; on the processor.
+
+        Returns:
+            Images of the same shape, dtype and device, in [0, 1], distributed as those of :meth:`perturb` and
+            differentiable with respect to ``x``.
+        """
+        return straight_through(self.perturb(x.detach().cpu().contiguous(), rng).to(x.device), x)
+
+    def restate(self, latent_dim: int, rng: torch.Generator) -> Defense:
+        """The defense as an attacker states it, who knows its spec but not the target, for a generator of his own.
+
+        Itself by default, before :meth:`prepare`; what is found in the target has to be made up for here.
+
+        Args:
+            latent_dim: of his generator, whose prior is standard normal.
+            rng: where what is made up is drawn from.
+        """
+        return self
+
+    def prepared(self, provider: Provider) -> Defense:
+        """:meth:`prepare`, checked.
+
+        Raises:
+            PluginError: ``prepare`` returned anything but a defense.
+        """
+        return self._checked_defense("prepare", self.prepare(provider))
+
+    def restated(self, latent_dim: int, rng: torch.Generator) -> Defense:
+        """:meth:`restate`, checked.
+
+        Raises:
+            PluginError: ``restate`` returned anything but a defense.
+        """
+        return self._checked_defense("restate", self.restate(latent_dim, rng))
+
+    def _checked_defense(self, method: str, found: object) -> Defense:
+        if not isinstance(found, Defense):
+            name = f"{type(self).__name__}.{method}"
+            raise PluginError(f"{name} returned {type(found).__name__}, but must return a defense, such as itself")
+        return found
+
+    def measured(self, x: Tensor, rng: torch.Generator) -> Tensor:
+        """:meth:`measurement`, checked.
+
+        Raises:
+            PluginError: ``measurement`` returned nothing, another shape or dtype, values that are not finite, or images
+                without a gradient by ``x`` where ``x`` asks for one.
+        """
+        name = f"{type(self).__name__}.measurement"
+        y = check_floats(self.measurement(x, rng), tuple(x.shape), name)
+        if x.requires_grad and not y.requires_grad:
+            raise PluginError(f"{name} returned images without a gradient by those given; leave it out to get one")
+        return y
 
     def granted(self, requested: int) -> int:
         """:meth:`limit`, checked.
@@ -116,17 +178,8 @@ class Defense(Plugin):
         Raises:
             PluginError: ``perturb`` returned nothing, another shape or dtype, or values that are not finite.
         """
-        name = type(self).__name__
         x = self.perturb(to_float(images), rng)
-        if not isinstance(x, Tensor):
-            raise PluginError(f"{name}.perturb returned {type(x).__name__}, but must return a tensor of images")
-        if x.shape != images.shape:
-            raise PluginError(f"{name}.perturb returned shape {tuple(x.shape)}, but was given {tuple(images.shape)}")
-        if x.dtype != torch.float32:
-            raise PluginError(f"{name}.perturb returned {x.dtype}, but must return torch.float32 in [0, 1]")
-        if not all_finite(x):
-            raise PluginError(f"{name}.perturb returned values that are not finite (NaN or infinity)")
-        return to_uint8(x)
+        return to_uint8(check_floats(x, tuple(images.shape), f"{type(self).__name__}.perturb"))
 
 
 class Uint8Defense(Defense):
