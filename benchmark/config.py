@@ -166,6 +166,8 @@ class Cell:
     budget: int
     """Images that the attacker asks for, all of which he is handed unless the defense limits them."""
     seed: int
+    isolated: bool = False
+    """Whether defense and attack run in processes of their own (``benchmark.isolation``)."""
 
     def __post_init__(self) -> None:
         if not MIN_BUDGET <= self.budget <= self.track.max_budget:
@@ -185,9 +187,9 @@ class Cell:
                 "raise the budget or weaken the defense"
             )
 
-    def __reduce__(self) -> tuple[type[Cell], tuple[Track, str, str, int, int]]:
+    def __reduce__(self) -> tuple[type[Cell], tuple[Track, str, str, int, int, bool]]:
         """Sent to another process as what it was made from: a plugin of one's own may not be importable by name."""
-        return Cell, (self.track, self.defense, self.attack, self.budget, self.seed)
+        return Cell, (self.track, self.defense, self.attack, self.budget, self.seed, self.isolated)
 
     @property
     def title(self) -> str:
@@ -197,14 +199,27 @@ class Cell:
     @cached_property
     def made_defense(self) -> Defense:
         """The defense that its spec describes."""
-        defense: Defense = load("defense", self.defense)
+        defense: Defense = self._made("defense", self.defense)
         return defense
 
     @cached_property
     def made_attack(self) -> Attack:
         """The attack that its spec describes."""
-        attack: Attack = load("attack", self.attack)
+        attack: Attack = self._made("attack", self.attack)
         return attack
+
+    def _made(self, kind: str, spec: str) -> Any:
+        if not self.isolated:
+            return load(kind, spec)
+        # Only for who asks for it: most do not.
+        from benchmark.isolation.plugins import load_isolated
+
+        return load_isolated(kind, spec)
+
+    def end(self) -> None:
+        """Let defense and attack let go of what they hold outside of this process."""
+        self.made_defense.end()
+        self.made_attack.end()
 
 
 def check_seed(seed: object) -> None:

@@ -58,6 +58,9 @@ class Plugin:
         """
         return {}
 
+    def end(self) -> None:
+        """Let go of what it holds outside of this process; nothing by default. It may be used again."""
+
 
 def _checked(plugin: Plugin, field: dataclasses.Field[Any], value: Any) -> Any:
     """``value`` as the field's own type, or a :class:`UsageError` that says what the field accepts."""

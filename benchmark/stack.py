@@ -84,6 +84,11 @@ class Stack(Uint8Defense):
             x = member.measured(x, rng)
         return x
 
+    def end(self) -> None:
+        """Let every member let go."""
+        for member in self.members:
+            member.end()
+
 
 class _Fronted(Target):
     """A target as it looks through a defense's latents."""

@@ -57,6 +57,8 @@ def _do(job: Job, name: str, reporter: Reporter) -> Settled:
             results.write_failure(name, cell.title, line, traceback.format_exc())
             told.note(f"failed: {line}")
             return Settled(job, error=line)
+        finally:
+            cell.end()
         results.forget_failure(name)
         told.note(f"done in {record.seconds:.1f} s: {results.record(name)}")
         return Settled(job, record)

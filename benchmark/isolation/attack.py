@@ -1,0 +1,153 @@
+"""Isolated attacks as the harness sees them: their methods ask a process."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from benchmark.errors import PluginError
+from benchmark.images import ImageShape
+from benchmark.interfaces import Attack, Defense, ImageModel, Knowledge, Recipe
+from benchmark.isolation.channel import Message, Served
+from benchmark.isolation.defense import IsolatedDefense
+from benchmark.isolation.host import Host, written
+from benchmark.isolation.streams import STATE, received
+from benchmark.oracle import Oracle
+from benchmark.registry import canonical
+from benchmark.stack import members
+
+
+class IsolatedAttack(Attack):
+    """An attack in a process of its own; trainings are done here, as for all attacks.
+
+    A class is made of it for each plugin, which has the plugin's threat model.
+    """
+
+    def bound(self, host: Host) -> IsolatedAttack:
+        """This very attack, from now on with a process."""
+        object.__setattr__(self, "host", host)
+        return self
+
+    @property
+    def content(self) -> Mapping[str, Any]:
+        """The hash of its sources, since its class is of the harness's making."""
+        host: Host = self.__dict__["host"]
+        return {"isolated": written(host.kind, host.spec)}
+
+    def end(self) -> None:
+        """End its process; a new one is started when it is needed."""
+        self.__dict__["host"].end()
+
+    def ask_queries(self, budget: int) -> int:
+        """See :meth:`benchmark.interfaces.Attack.queries`."""
+        return int(self.__dict__["host"].ask("queries", {"budget": budget}).value("queries"))
+
+    def fit(self, oracle: Oracle, knowledge: Knowledge, rng: torch.Generator) -> ImageModel:
+        """See :meth:`benchmark.interfaces.Attack.fit`."""
+        host: Host = self.__dict__["host"]
+        # A process begins with what it may read, and this one must read the defense too.
+        host.end()
+        granted = knowledge.known_defense
+        host.also = [spec_of(each) for each in members(granted)] if granted else []
+        values = {
+            "budget": oracle.budget,
+            "image_shape": knowledge.image_shape,
+            "recipe": asdict(knowledge.recipe),
+            "discriminator": self.threat_model.discriminator,
+            "defense": "+".join(host.also),
+        }
+        tensors = {"real_images": knowledge.real_images, STATE: rng.get_state()}
+        serving = Attacking(oracle, knowledge)
+        answer = host.ask("fit", values, tensors, serving)
+        rng.set_state(received(answer.tensor(STATE)).get_state())
+        for name, value in answer.value("diagnostics").items():
+            knowledge.report(name, value)
+        if "trained" in answer.values:
+            return serving.model(answer.value("trained"))
+        return IsolatedModel(host, int(answer.value("plugin")), knowledge.image_shape)
+
+
+class IsolatedModel:
+    """An attack model that only its own process can draw images from."""
+
+    def __init__(self, host: Host, number: int, image_shape: ImageShape) -> None:
+        self._host, self._number, self.image_shape = host, number, image_shape
+
+    def sample(self, n: int, rng: torch.Generator) -> Tensor:
+        """See :class:`benchmark.interfaces.ImageModel`."""
+        answer = self._host.ask("sample", {"plugin": self._number, "n": n}, {STATE: rng.get_state()})
+        rng.set_state(received(answer.tensor(STATE)).get_state())
+        return answer.tensor("images")
+
+
+class Attacking:
+    """Answers what an attack may ask: the oracle, the shared training loop, and what its threat model grants."""
+
+    def __init__(self, oracle: Oracle, knowledge: Knowledge) -> None:
+        self._oracle, self._knowledge = oracle, knowledge
+        self._models: list[ImageModel] = []
+
+    def __call__(self, message: Message) -> Served:
+        """Answer.
+
+        Raises:
+            BenchmarkError: it asked for more than it may have.
+        """
+        answer = getattr(self, f"_answer_{message.name}", None)
+        if answer is None:
+            raise PluginError(f"it asked for {message.name}, which it has no business with")
+        values, tensors = answer(message)
+        return values, tensors
+
+    def model(self, number: object) -> ImageModel:
+        """A model that was trained for the attack.
+
+        Raises:
+            PluginError: there is none of that number.
+        """
+        if not isinstance(number, int) or not 0 <= number < len(self._models):
+            raise PluginError(f"it speaks of a model {number!r} that was never trained")
+        return self._models[number]
+
+    def _answer_query(self, message: Message) -> Served:
+        return {}, {"images": self._oracle.query(int(message.value("n")))}
+
+    def _answer_discard(self, message: Message) -> Served:
+        self._oracle.discard(int(message.value("n")))
+        return {}, {}
+
+    def _answer_discriminator(self, message: Message) -> Served:
+        return {}, {"logits": self._knowledge.discriminator(message.tensor("images"))}
+
+    def _answer_train(self, message: Message) -> Served:
+        rng = received(message.tensor(STATE))
+        recipe = Recipe(**message.value("recipe"))
+        defense: Defense | None = None
+        if message.value("through"):
+            defense = self._knowledge.defense.restated(recipe.latent_dim, rng)
+        self._models.append(self._knowledge.train(message.tensor("images"), recipe, rng, defense))
+        return {"model": len(self._models) - 1}, {STATE: rng.get_state()}
+
+    def _answer_sample(self, message: Message) -> Served:
+        rng = received(message.tensor(STATE))
+        images = self.model(message.value("model")).sample(int(message.value("n")), rng)
+        return {}, {"images": images, STATE: rng.get_state()}
+
+
+def spec_of(defense: Defense) -> str:
+    """A spec that another process can make a defense from.
+
+    Raises:
+        PluginError: its class is in a file that was loaded here as a plugin, and not in a package.
+    """
+    if isinstance(defense, IsolatedDefense):
+        spec: str = defense.__dict__["host"].spec
+        return spec
+    cls = type(defense)
+    if cls.__module__.startswith("plugin_"):
+        raise PluginError(f"an isolated attack cannot be granted {cls.__name__}, which is not isolated; isolate both")
+    return canonical(f"{cls.__module__}:{cls.__qualname__}", defense)

@@ -1,0 +1,166 @@
+"""How the harness and an isolated plugin speak: JSON and tensors, and nothing that could run code when it is read.
+
+Both sides ask and answer: while the harness waits for what it asked, the plugin may ask back (for images of the target,
+say), and is answered first.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+from torch import Tensor
+
+from benchmark import errors
+from benchmark.errors import BenchmarkError, PluginError
+
+MAX_MESSAGE = 2**32
+"""Bytes; 50,000 images of 128x128 pixels in colour are half of it."""
+
+
+class EndedError(PluginError):
+    """The other side has ended, or must; a text says why, if this side knows."""
+
+
+@dataclass(frozen=True)
+class Message:
+    """Something asked, answered, or failed: values as JSON, and tensors."""
+
+    kind: str
+    """``ask``, ``answer`` or ``error``."""
+    name: str
+    """What is asked for; of an error its class."""
+    values: Mapping[str, Any]
+    tensors: Mapping[str, Tensor]
+
+    def value(self, name: str) -> Any:
+        """One of the values.
+
+        Raises:
+            PluginError: it is missing.
+        """
+        if name not in self.values:
+            raise PluginError(f"{self.name} came without {name}")
+        return self.values[name]
+
+    def tensor(self, name: str) -> Tensor:
+        """One of the tensors.
+
+        Raises:
+            PluginError: it is missing.
+        """
+        if name not in self.tensors:
+            raise PluginError(f"{self.name} came without {name}")
+        return self.tensors[name]
+
+
+Served = tuple[Mapping[str, Any], Mapping[str, Tensor]]
+"""Values and tensors of an answer."""
+
+Serve = Callable[[Message], Served]
+"""Answers what the other side asks."""
+
+
+class Channel:
+    """One end of a connection.
+
+    Args:
+        connection: to the other side.
+        forgiven: the errors that the other side is told of when what it asked for fails; others end this one.
+        wait: returns when a message is there, or raises what ends the waiting.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        forgiven: type[Exception],
+        wait: Callable[[Connection], None] = lambda connection: None,
+    ) -> None:
+        self._connection, self._forgiven, self._wait = connection, forgiven, wait
+
+    def ask(
+        self,
+        name: str,
+        serve: Serve,
+        values: Mapping[str, Any] | None = None,
+        tensors: Mapping[str, Tensor] | None = None,
+    ) -> Message:
+        """Ask for something, and answer what the other side asks meanwhile.
+
+        Raises:
+            BenchmarkError: the other side failed with one.
+            PluginError: it failed otherwise.
+            EndedError: it has ended, or does not speak properly.
+        """
+        self.send(Message("ask", name, values or {}, tensors or {}))
+        while True:
+            message = self.receive()
+            if message.kind == "answer":
+                return message
+            if message.kind == "error":
+                raise _error(message)
+            self.answer(message, serve)
+
+    def answer(self, message: Message, serve: Serve) -> None:
+        """Answer something asked, or say why not."""
+        try:
+            values, tensors = serve(message)
+        except self._forgiven as error:
+            self.send(Message("error", type(error).__name__, {"text": " ".join(str(error).split())[:500]}, {}))
+            return
+        self.send(Message("answer", message.name, values, tensors))
+
+    def send(self, message: Message) -> None:
+        """Send a message.
+
+        Raises:
+            EndedError: the other side has.
+        """
+        head = json.dumps({"kind": message.kind, "name": message.name, "values": dict(message.values)})
+        tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in message.tensors.items()}
+        # A file of no tensor is fine, one of a tensor without elements too.
+        content = save(tensors or {"": torch.empty(0)}, {"message": head})
+        try:
+            self._connection.send_bytes(content)
+        except OSError:
+            raise EndedError from None
+
+    def receive(self) -> Message:
+        """The next message.
+
+        Raises:
+            EndedError: the other side has ended, or does not speak properly.
+        """
+        self._wait(self._connection)
+        try:
+            content = self._connection.recv_bytes(MAX_MESSAGE)
+        except (EOFError, OSError):
+            raise EndedError from None
+        try:
+            tensors = load(content)
+            # Behind eight bytes of its length, a safetensors file begins with a head of JSON.
+            head = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+            message = json.loads(head["__metadata__"]["message"])
+            kind, name, values = str(message["kind"]), str(message["name"]), dict(message["values"])
+        except (SafetensorError, ValueError, KeyError, TypeError) as error:
+            raise EndedError(f"it sent no proper message ({_one_line(error)})") from None
+        return Message(kind, name, values, {name: tensor for name, tensor in tensors.items() if name})
+
+
+def _error(message: Message) -> BenchmarkError:
+    """The error that the other side says it failed with: of the harness's own kinds, or else the plugin's fault."""
+    text = str(message.values.get("text", ""))
+    kind = getattr(errors, message.name, None)
+    if isinstance(kind, type) and issubclass(kind, BenchmarkError):
+        return kind(text)
+    return PluginError(f"{message.name}: {text}")
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".split())[:500]

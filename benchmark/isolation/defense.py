@@ -1,0 +1,130 @@
+"""Isolated defenses as the harness sees them: their methods ask a process."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from benchmark.errors import PluginError
+from benchmark.interfaces import Defense, Provider, Target
+from benchmark.isolation.channel import Message, Serve
+from benchmark.isolation.host import Host, nothing, written
+from benchmark.isolation.serving import Preparing, Serving
+from benchmark.isolation.streams import STATE, received
+
+
+def shape(target: Target) -> dict[str, Any]:
+    """What the process must know of a target to stand in for it."""
+    return {"latent_dim": target.latent_dim, "image_shape": target.image_shape}
+
+
+class IsolatedDefense(Defense):
+    """A defense in a process of its own. The base class checks on this side what comes back.
+
+    A class is made of it for each plugin, in which ``ask_perturb`` stands for ``perturb`` if the plugin overrides that.
+    """
+
+    def bound(self, host: Host, number: int = 0) -> IsolatedDefense:
+        """This very defense, from now on with a process.
+
+        Args:
+            host: of the process.
+            number: of the defense in it: 0 as its spec says, others were made ready or restated there.
+        """
+        for name, value in {"host": host, "number": number, "since": host.started}.items():
+            object.__setattr__(self, name, value)
+        return self
+
+    @property
+    def content(self) -> Mapping[str, Any]:
+        """The hash of its sources, since its class is of the harness's making."""
+        host: Host = self.__dict__["host"]
+        return {"isolated": written(host.kind, host.spec)}
+
+    def end(self) -> None:
+        """End its process; a new one is started when it is needed."""
+        self.__dict__["host"].end()
+
+    def ask_latents(self, n: int, target: Target, rng: torch.Generator) -> Tensor:
+        """See :meth:`benchmark.interfaces.Defense.latents`."""
+        return self._drawn("latents", {"n": n, **shape(target)}, {}, rng, Serving(target)).tensor("z")
+
+    def ask_perturb(self, x: Tensor, rng: torch.Generator) -> Tensor:
+        """See :meth:`benchmark.interfaces.Defense.perturb`."""
+        return self._drawn("perturb", {}, {"x": x}, rng).tensor("x")
+
+    def ask_measurement(self, x: Tensor, rng: torch.Generator) -> Tensor:
+        """See :meth:`benchmark.interfaces.Defense.measurement`; its gradient is asked for when it is needed."""
+        y: Tensor = _Measured.apply(x, self, rng)
+        return y
+
+    def ask_limit(self, requested: int) -> int:
+        """See :meth:`benchmark.interfaces.Defense.limit`."""
+        limit: int = self._ask("limit", {"requested": requested}, {}).value("limit")
+        return limit
+
+    def ask_prepare(self, provider: Provider) -> Defense:
+        """See :meth:`benchmark.interfaces.Defense.prepare`."""
+        answer = self._ask("prepare", shape(provider.target), {}, Preparing(provider, self, self))
+        return self._other(answer)
+
+    def ask_restate(self, latent_dim: int, rng: torch.Generator) -> Defense:
+        """See :meth:`benchmark.interfaces.Defense.restate`."""
+        return self._other(self._drawn("restate", {"latent_dim": latent_dim}, {}, rng))
+
+    def made(self, maker: int, rng: torch.Generator) -> Tensor:
+        """What its process makes for a provider to keep."""
+        return self._drawn("make", {"maker": maker}, {}, rng).tensor("tensor")
+
+    def measure(self, x: Tensor, rng: torch.Generator) -> tuple[Tensor, int]:
+        """A measurement, and the number that its process keeps it under."""
+        answer = self._drawn("measurement", {}, {"x": x}, rng)
+        return answer.tensor("y"), int(answer.value("measurement"))
+
+    def gradient(self, measurement: int, of: Tensor) -> Tensor:
+        """The gradient by the images of a measurement, given that by what was measured; both (n, C, H, W)."""
+        return self._ask("gradient", {"measurement": measurement}, {"gradient": of}).tensor("gradient")
+
+    def _other(self, answer: Message) -> Defense:
+        """The defense of another number in the same process."""
+        return dataclasses.replace(self).bound(self.__dict__["host"], int(answer.value("plugin")))
+
+    def _drawn(
+        self,
+        name: str,
+        values: Mapping[str, Any],
+        tensors: Mapping[str, Tensor],
+        rng: torch.Generator,
+        serve: Serve = nothing,
+    ) -> Message:
+        """Ask for something that draws from a generator, which is then left as the process left it."""
+        answer = self._ask(name, values, {**tensors, STATE: rng.get_state()}, serve)
+        rng.set_state(received(answer.tensor(STATE)).get_state())
+        return answer
+
+    def _ask(
+        self, name: str, values: Mapping[str, Any], tensors: Mapping[str, Tensor], serve: Serve = nothing
+    ) -> Message:
+        host, number = self.__dict__["host"], self.__dict__["number"]
+        if number and host.started != self.__dict__["since"]:
+            raise PluginError(f"{host.spec}: its process has ended since it was made ready")
+        answer: Message = host.ask(name, {"plugin": number, **values}, tensors, serve)
+        return answer
+
+
+class _Measured(torch.autograd.Function):
+    """A measurement whose gradient is computed in the process that made it."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, defense: IsolatedDefense, rng: torch.Generator) -> Tensor:
+        y, ctx.measurement = defense.measure(x, rng)
+        ctx.defense = defense
+        return y
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
+        return ctx.defense.gradient(ctx.measurement, gradients[0]), None, None

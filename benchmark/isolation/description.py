@@ -1,0 +1,31 @@
+"""What the harness is told of an isolated plugin, whose class it never imports."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+from benchmark.interfaces import Attack, Defense
+
+PARAMETER = ("description", "low", "high", "choices")
+
+
+def describe(plugin: Any, methods: Sequence[str]) -> dict[str, Any]:
+    """A plugin as JSON: its name, its parameters with their defaults and values, which methods it overrides."""
+    base = Attack if isinstance(plugin, Attack) else Defense
+    return {
+        "name": type(plugin).__name__,
+        "doc": type(plugin).__doc__ or "",
+        "strength": getattr(plugin, "strength", ""),
+        "fields": {
+            field.name: {
+                "default": field.default,
+                "value": getattr(plugin, field.name),
+                **{key: field.metadata[key] for key in PARAMETER if key in field.metadata},
+            }
+            for field in dataclasses.fields(plugin)
+        },
+        "overrides": [name for name in methods if getattr(type(plugin), name) is not getattr(base, name)],
+        "threat_model": dataclasses.asdict(plugin.threat_model) if isinstance(plugin, Attack) else {},
+    }

@@ -1,0 +1,45 @@
+"""What the process of an attack does when the harness asks."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from benchmark.interfaces import Attack, ImageModel
+from benchmark.isolation.channel import Message, Served
+from benchmark.isolation.guest_base import Guest, tensor
+from benchmark.isolation.remote import RemoteModel, RemoteOracle, remote_knowledge
+from benchmark.isolation.streams import STATE, received
+from benchmark.oracle import Oracle
+from benchmark.registry import load
+
+
+class AttackGuest(Guest):
+    """Answers for an attack."""
+
+    def do_queries(self, message: Message) -> Served:
+        """See :meth:`benchmark.interfaces.Attack.queries`."""
+        return {"queries": self._attack().queries(message.value("budget"))}, {}
+
+    def do_fit(self, message: Message) -> Served:
+        """See :meth:`benchmark.interfaces.Attack.fit`.
+
+        The number of the attack model: of one that the harness trained (``trained``), or of one of the plugin's own.
+        """
+        rng, values = received(message.tensor(STATE)), message.values
+        defense = load("defense", values["defense"]) if values["defense"] else None
+        knowledge = remote_knowledge(self.ask, values, message.tensor("real_images"), defense)
+        # It has all that plugins may use of an oracle.
+        oracle = cast(Oracle, RemoteOracle(self.ask, values["budget"], knowledge.image_shape))
+        model = self._attack().fit(oracle, knowledge, rng)
+        number = {"trained": model.number} if isinstance(model, RemoteModel) else {"plugin": self.number(model)}
+        return {**number, "diagnostics": knowledge.diagnostics}, {STATE: rng.get_state()}
+
+    def do_sample(self, message: Message) -> Served:
+        """Images of an attack model of the plugin's own."""
+        rng = received(message.tensor(STATE))
+        model: ImageModel = self.plugin(message.value("plugin"))
+        return {}, {"images": tensor(model.sample(message.value("n"), rng), "sample"), STATE: rng.get_state()}
+
+    def _attack(self) -> Attack:
+        attack: Attack = self.plugin(0)
+        return attack

@@ -1,0 +1,223 @@
+"""The harness's side of an isolated plugin: starts its process, asks it, and ends it."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import weakref
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from functools import cache
+from importlib.metadata import entry_points
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from benchmark.errors import BenchmarkError, PluginError, UsageError, unknown
+from benchmark.isolation.channel import Channel, EndedError, Message, Serve, Served
+from benchmark.isolation.landlock import version
+from benchmark.source import text_hash
+
+SUPERVISOR = "benchmark.isolation.supervisor"
+
+
+VERDICT_SECONDS = 10.0
+"""How long a supervisor has to say why the plugin's process has ended."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What the process of a plugin, and all that it starts, may take."""
+
+    seconds: float = 300.0
+    """For each thing asked, what it asks back for aside: a batch of 500 images, or an attack but for its trainings."""
+    memory: int = 6 * 2**30
+    """Bytes; torch itself takes half a GiB."""
+    processes: int = 16
+
+
+def nothing(message: Message) -> Served:
+    """Answers nothing: for what a plugin does alone.
+
+    Raises:
+        PluginError: always.
+    """
+    raise PluginError(f"it asked for {message.name}, which it has no business with here")
+
+
+class Host:
+    """The process of one plugin; started when something is first asked, ended by :meth:`end` or with the harness.
+
+    Args:
+        kind: of the plugin, a key of :data:`benchmark.registry.KINDS`.
+        spec: its spec; its name may be an entry point, ``module:attribute`` or ``file.py:attribute``.
+        limits: what it may take.
+    """
+
+    def __init__(self, kind: str, spec: str, limits: Limits) -> None:
+        self.kind, self.spec, self.limits = kind, spec, limits
+        self.also: list[str] = []
+        """Specs of defenses that its process may load too, from its next start on."""
+        self.started = 0
+        """How often its process was started; what a process was asked to keep is gone with it."""
+        self._process: subprocess.Popen[bytes] | None = None
+        self._channel: Channel | None = None
+        self._left = 0.0
+
+    def ask(
+        self,
+        name: str,
+        values: Mapping[str, Any] | None = None,
+        tensors: Mapping[str, Tensor] | None = None,
+        serve: Serve = nothing,
+    ) -> Message:
+        """Ask the plugin for something.
+
+        Args:
+            name: what for.
+            values: JSON that goes along.
+            tensors: tensors that go along.
+            serve: answers what it asks back; the time that this takes is not the plugin's.
+
+        Raises:
+            BenchmarkError: it failed with one.
+            PluginError: it failed otherwise, took too much, or has ended; its process is gone then.
+            UsageError: plugins cannot be isolated on this machine.
+        """
+        channel = self._channel or self._start()
+        self._left = self.limits.seconds
+        try:
+            return channel.ask(name, serve, values, tensors)
+        except EndedError as error:
+            reason = str(error) or self._verdict()
+            self.end()
+            raise PluginError(f"{self.spec}: {reason}") from None
+        except BenchmarkError:
+            raise
+        except BaseException:
+            self.end()
+            raise
+
+    def end(self) -> None:
+        """End the process, and all that it started."""
+        if self._process:
+            self._ending()
+            self._process = self._channel = None
+
+    def _start(self) -> Channel:
+        if not version():
+            raise UsageError("plugins cannot be isolated here: that takes Linux 5.13 or later, with Landlock")
+        home = tempfile.TemporaryDirectory(prefix="plugin-", ignore_cleanup_errors=True)
+        ours, theirs = socket.socketpair()
+        with theirs:
+            process = subprocess.Popen(
+                [sys.executable, "-m", SUPERVISOR, str(theirs.fileno()), json.dumps(self._settings(home.name))],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                pass_fds=[theirs.fileno()],
+                env=_environment(home.name),
+                # Ctrl-C is for the harness, which then ends it.
+                start_new_session=True,
+            )
+        self.started += 1
+        self._process = process
+        # Also when the host is forgotten, or the harness ends.
+        self._ending = weakref.finalize(self, _end, process, home)
+        self._channel = Channel(Connection(ours.detach()), BenchmarkError, self._wait)
+        return self._channel
+
+    def _settings(self, home: str) -> dict[str, Any]:
+        plugins = [(self.kind, self.spec), *(("defense", spec) for spec in self.also)]
+        return {
+            **asdict(self.limits),
+            "kind": self.kind,
+            "spec": self.spec,
+            "home": home,
+            "threads": torch.get_num_threads(),
+            "path": [str(Path(place).absolute()) for place in sys.path],
+            "readable": [str(place) for kind, spec in plugins for place in needed(kind, spec)],
+        }
+
+    def _wait(self, connection: Connection) -> None:
+        """Wait for a message for as long as there is time left."""
+        started = time.monotonic()
+        if not connection.poll(max(self._left, 0)):
+            raise EndedError(f"it took more than {self.limits.seconds:g} seconds")
+        self._left -= time.monotonic() - started
+
+    def _verdict(self) -> str:
+        """Why the process has ended, as its supervisor says."""
+        assert self._process is not None
+        with suppress(subprocess.TimeoutExpired):
+            # It ends by itself if the plugin's process has, and not only what that one spoke through.
+            self._process.wait(VERDICT_SECONDS)
+        output, _ = self._process.communicate()
+        return output.decode(errors="replace").strip() or "its supervisor was ended from outside"
+
+
+def _end(process: subprocess.Popen[bytes], home: tempfile.TemporaryDirectory[str]) -> None:
+    """End a plugin's process: its standard input closes, which tells the supervisor to end everything."""
+    process.communicate()
+    home.cleanup()
+
+
+def needed(kind: str, spec: str) -> list[Path]:
+    """The files and folders that a plugin needs to read, besides Python, the harness and its packages.
+
+    These are its own sources and every file that a parameter names.
+    """
+    named = [setting.partition("=")[2] for setting in spec.split(",")[1:]]
+    return [*sources(kind, spec), *(Path(text).absolute() for text in named if text and Path(text).is_file())]
+
+
+def sources(kind: str, spec: str) -> list[Path]:
+    """Where a plugin is written: its file, or the folder of its outermost package. Nothing of it is run.
+
+    Raises:
+        UsageError: there is no such file or package.
+    """
+    name = spec.split(",")[0]
+    points = {point.name: point.value for point in entry_points(group=f"gan_extraction_bench.{kind}s")}
+    place = points.get(name, name).rpartition(":")[0]
+    if place.endswith(".py"):
+        if not Path(place).is_file():
+            raise UsageError(f"there is no file {place}")
+        return [Path(place).absolute()]
+    # Only the outermost package: to look for what is inside would run it.
+    package = place.partition(".")[0]
+    found = importlib.util.find_spec(package) if package else None
+    if found is None or found.origin is None:
+        raise unknown(kind, name, points)
+    return [Path(found.origin).parent if found.submodule_search_locations else Path(found.origin)]
+
+
+@cache
+def written(kind: str, spec: str) -> str:
+    """SHA-256 (hex) of a plugin's sources, of which nothing is run: its file, or its whole package."""
+    digest = hashlib.sha256()
+    for place in sources(kind, spec):
+        for path in sorted(place.rglob("*.py")) if place.is_dir() else [place]:
+            digest.update(text_hash(path.read_text(encoding="utf-8")).encode())
+    return digest.hexdigest()
+
+
+def _environment(home: str) -> dict[str, str]:
+    """The environment of the process: what Python needs, and none of the user's secrets."""
+    kept = ("PATH", "LANG", "LC_ALL", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+    # Not Python's own variables alone: the harness must be found as it was found here.
+    path = os.pathsep.join(str(Path(place).absolute()) for place in sys.path if place)
+    own = {"HOME": home, "TMPDIR": home, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"}
+    return (
+        {name: os.environ[name] for name in kept if name in os.environ} | own | {"GAN_EXTRACTION_BENCH_DEVICE": "cpu"}
+    )

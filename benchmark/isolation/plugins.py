@@ -1,0 +1,104 @@
+"""Isolated plugins as the harness sees them: classes with their names and parameters, whose methods ask a process."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from benchmark.errors import PluginError
+from benchmark.interfaces import Attack, Defense, ThreatModel
+from benchmark.isolation.attack import IsolatedAttack
+from benchmark.isolation.defense import IsolatedDefense
+from benchmark.isolation.host import Host, Limits
+from benchmark.plugin import parameter
+from benchmark.registry import STACKED
+from benchmark.stack import Stack
+
+
+def load_isolated(kind: str, spec: str, limits: Limits | None = None) -> Defense | Attack:
+    """What :func:`benchmark.registry.load` gives, in processes of their own; each member of a stack in one.
+
+    Args:
+        kind: ``defense`` or ``attack``.
+        spec: its spec.
+        limits: what each process may take; the defaults of :class:`Limits` if not given.
+
+    Raises:
+        UsageError: there is no such plugin, it refuses its parameters, or plugins cannot be isolated here.
+        PluginError: it cannot be loaded, or takes too much.
+    """
+    given = limits or Limits()
+    if kind == "defense" and STACKED in spec:
+        return Stack(tuple(isolated(kind, part, given) for part in spec.split(STACKED)))  # type: ignore[misc]
+    return isolated(kind, spec, given)
+
+
+def isolated(kind: str, spec: str, limits: Limits) -> IsolatedDefense | IsolatedAttack:
+    """A defense or an attack that runs in a process of its own, and of which nothing is loaded here.
+
+    Args:
+        kind: ``defense`` or ``attack``.
+        spec: its spec, of one plugin.
+        limits: what its process may take.
+
+    Raises:
+        UsageError: there is no such plugin, it refuses its parameters, or plugins cannot be isolated here.
+        PluginError: it cannot be loaded.
+    """
+    told = description(kind, spec, limits)
+    base = BASES[kind]
+    overridden = {name: getattr(base, f"ask_{name}") for name in told["overrides"]}
+    if kind == "attack":
+        overridden["threat_model"] = ThreatModel(**told["threat_model"])
+    cls = dataclasses.make_dataclass(
+        told["name"],
+        [(name, type(field["default"]), _parameter(field)) for name, field in told["fields"].items()],
+        bases=(base,),
+        namespace={"__module__": __name__, "__doc__": told["doc"], "strength": told["strength"], **overridden},
+        frozen=True,
+    )
+    made = cls(**{name: field["value"] for name, field in told["fields"].items()})
+    bound: IsolatedDefense | IsolatedAttack = made.bound(Host(kind, spec, limits))
+    return bound
+
+
+BASES: dict[str, type] = {"defense": IsolatedDefense, "attack": IsolatedAttack}
+"""What the class of a plugin derives from on this side, by its kind."""
+
+METHODS = {"defense": ("latents", "perturb", "measurement", "limit", "prepare", "restate"), "attack": ("queries",)}
+"""The methods that a plugin may override, and that are then asked for, by its kind."""
+
+
+@cache
+def description(kind: str, spec: str, limits: Limits) -> Mapping[str, Any]:
+    """What the process of a plugin says of it, checked; the process is ended.
+
+    Raises:
+        PluginError: it is no description.
+    """
+    host = Host(kind, spec, limits)
+    try:
+        told = host.ask("describe", {"methods": METHODS[kind]}).values
+    finally:
+        host.end()
+    try:
+        proper = (
+            str(told["name"]).isidentifier()
+            and all(str(name).isidentifier() and {"default", "value"} <= set(f) for name, f in told["fields"].items())
+            and isinstance(told["doc"], str)
+            and told["strength"] in ("", *told["fields"])
+            and set(told["overrides"]) <= set(METHODS[kind])
+            and set(told["threat_model"]) <= {field.name for field in dataclasses.fields(ThreatModel)}
+        )
+    except (KeyError, TypeError, AttributeError):
+        proper = False
+    if not proper:
+        raise PluginError(f"{spec} describes itself in a way that is not understood")
+    return told
+
+
+def _parameter(field: Mapping[str, Any]) -> Any:
+    known = {key: field[key] for key in ("low", "high", "choices") if key in field}
+    return parameter(field["default"], str(field.get("description", "")), **known)

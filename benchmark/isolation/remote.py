@@ -1,0 +1,139 @@
+"""What a plugin in its own process is handed: each thing asks the harness, which holds the real one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, replace
+from typing import Any, NoReturn
+
+import torch
+from torch import Tensor
+
+from benchmark.errors import PluginError, UsageError
+from benchmark.images import ImageShape
+from benchmark.interfaces import Defense, ImageModel, Knowledge, Recipe, Target
+from benchmark.isolation.channel import Message
+from benchmark.isolation.streams import STATE
+
+Ask = Callable[..., Message]
+"""``ask(name, values, tensors)`` -> the harness's answer."""
+
+
+def drawn(
+    ask: Ask, name: str, values: Mapping[str, Any], rng: torch.Generator, tensors: Mapping[str, Tensor]
+) -> Message:
+    """Ask for something that draws from a generator, which is then left as the harness left it."""
+    answer = ask(name, values, {**tensors, STATE: rng.get_state()})
+    rng.set_state(answer.tensor(STATE))
+    return answer
+
+
+class RemoteTarget(Target):
+    """The served target: its prior and its images, not its weights."""
+
+    def __init__(self, ask: Ask, latent_dim: int, image_shape: ImageShape) -> None:
+        self._ask, self.latent_dim, self.image_shape = ask, latent_dim, image_shape
+
+    def prior(self, n: int, rng: torch.Generator) -> Tensor:
+        """See :class:`benchmark.interfaces.Target`."""
+        return drawn(self._ask, "prior", {"n": n}, rng, {}).tensor("z")
+
+    def generate(self, z: Tensor) -> Tensor:
+        """See :class:`benchmark.interfaces.Target`."""
+        return self._ask("generate", {}, {"z": z}).tensor("images")
+
+    def projection(self) -> Tensor:
+        """See :class:`benchmark.interfaces.Target`."""
+        return self._ask("projection", {}, {}).tensor("weights")
+
+
+class RemoteProvider:
+    """What the provider of a target has, but for the training set, which stays out of sight."""
+
+    def __init__(self, ask: Ask, target: RemoteTarget, makers: list[Callable[[torch.Generator], Tensor]]) -> None:
+        self._ask, self.target, self._makers = ask, target, makers
+
+    @property
+    def training_set(self) -> NoReturn:
+        """Not to be had.
+
+        Raises:
+            PluginError: always.
+        """
+        raise PluginError("the training set is out of sight of isolated plugins")
+
+    def scores(self, images: Tensor, trait: str) -> Tensor:
+        """See :class:`benchmark.interfaces.Provider`."""
+        return self._ask("scores", {"trait": trait}, {"images": images}).tensor("scores")
+
+    def kept(self, defense: Defense, key: Mapping[str, Any], make: Callable[[torch.Generator], Tensor]) -> Tensor:
+        """See :class:`benchmark.interfaces.Provider`; the harness asks back for it to be made, if it must be."""
+        self._makers.append(make)
+        return self._ask("kept", {"key": dict(key), "maker": len(self._makers) - 1}, {}).tensor("tensor")
+
+
+class RemoteOracle:
+    """The query interface, with the harness's ledger."""
+
+    def __init__(self, ask: Ask, budget: int, image_shape: ImageShape) -> None:
+        self._ask, self.budget, self.image_shape = ask, budget, image_shape
+        self.charged = 0
+        self.kept = 0
+
+    @property
+    def remaining(self) -> int:
+        """See :class:`benchmark.oracle.Oracle`."""
+        return self.budget - self.charged
+
+    def query(self, n: int) -> Tensor:
+        """See :class:`benchmark.oracle.Oracle`."""
+        answers = self._ask("query", {"n": n}, {}).tensor("images")
+        self.charged += n
+        self.kept += n
+        return answers
+
+    def discard(self, n: int) -> None:
+        """See :class:`benchmark.oracle.Oracle`."""
+        self._ask("discard", {"n": n}, {})
+        self.kept -= n
+
+
+class RemoteModel:
+    """A model that the harness trained for the attack and keeps."""
+
+    def __init__(self, ask: Ask, number: int, image_shape: ImageShape) -> None:
+        self._ask, self.number, self.image_shape = ask, number, image_shape
+
+    def sample(self, n: int, rng: torch.Generator) -> Tensor:
+        """See :class:`benchmark.interfaces.ImageModel`."""
+        return drawn(self._ask, "sample", {"model": self.number, "n": n}, rng, {}).tensor("images")
+
+
+def remote_knowledge(ask: Ask, values: Mapping[str, Any], real_images: Tensor, granted: Defense | None) -> Knowledge:
+    """What an attack is granted, where it must ask for it.
+
+    Args:
+        ask: asks the harness.
+        values: the shape of images, the track's recipe, and whether the discriminator is granted.
+        real_images: the granted share of the training set, uint8 (m, C, H, W).
+        granted: the defense as its spec says, if it is granted.
+    """
+    channels, height, width = values["image_shape"]
+    shape = (channels, height, width)
+
+    def train(images: Tensor, recipe: Recipe, rng: torch.Generator, defense: Defense | None = None) -> ImageModel:
+        if defense is not None and not _same(defense, granted):
+            raise UsageError("an isolated attack can train through the defense that it was granted, and no other")
+        asked = {"recipe": asdict(recipe), "through": defense is not None}
+        return RemoteModel(ask, drawn(ask, "train", asked, rng, {"images": images}).value("model"), shape)
+
+    def discriminator(images: Tensor) -> Tensor:
+        return ask("discriminator", {}, {"images": images}).tensor("logits")
+
+    knowledge = Knowledge(shape, Recipe(**values["recipe"]), train, real_images, known_defense=granted)
+    return replace(knowledge, discriminator=discriminator) if values["discriminator"] else knowledge
+
+
+def _same(defense: Defense, granted: Defense | None) -> bool:
+    """Whether a defense is the one that was granted, as its spec says or restated."""
+    return type(defense) is type(granted) and granted is not None and defense.parameters == granted.parameters

@@ -1,0 +1,60 @@
+"""What the harness answers when an isolated plugin asks back: no more than the plugin would be handed in process."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from benchmark.errors import PluginError
+from benchmark.interfaces import Defense, Provider, Target
+from benchmark.isolation.channel import Message, Served
+from benchmark.isolation.streams import STATE, received
+
+
+class Serving:
+    """Answers what a defense may ask of the target: its prior, its images, the weights that the latent meets first."""
+
+    def __init__(self, target: Target) -> None:
+        self._target = target
+
+    def __call__(self, message: Message) -> Served:
+        """Answer.
+
+        Raises:
+            PluginError: the plugin has no business with that.
+        """
+        if message.name == "prior":
+            rng = received(message.tensor(STATE))
+            return {}, {"z": self._target.prior(int(message.value("n")), rng), STATE: rng.get_state()}
+        if message.name == "generate":
+            return {}, {"images": self._target.generate(message.tensor("z"))}
+        if message.name == "projection":
+            return {}, {"weights": self._target.projection()}
+        raise PluginError(f"it asked for {message.name}, which it has no business with")
+
+
+class Maker(Protocol):
+    """A defense whose process makes a tensor when it is asked to."""
+
+    def made(self, maker: int, rng: torch.Generator) -> Tensor:
+        """The tensor of a maker that the process knows by this number."""
+
+
+class Preparing(Serving):
+    """Answers a defense that is made ready: of the provider too, but for the training set."""
+
+    def __init__(self, provider: Provider, defense: Defense, maker: Maker) -> None:
+        super().__init__(provider.target)
+        self._provider, self._defense, self._maker = provider, defense, maker
+
+    def __call__(self, message: Message) -> Served:
+        """See :class:`Serving`."""
+        if message.name == "scores":
+            return {}, {"scores": self._provider.scores(message.tensor("images"), str(message.value("trait")))}
+        if message.name == "kept":
+            number = int(message.value("maker"))
+            key = dict(message.value("key")) | dict(self._defense.content)
+            return {}, {"tensor": self._provider.kept(self._defense, key, lambda rng: self._maker.made(number, rng))}
+        return super().__call__(message)

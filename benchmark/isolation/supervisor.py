@@ -1,0 +1,117 @@
+"""Watches over the process of a plugin, and over all that it starts; ``python -m benchmark.isolation.supervisor``.
+
+A process of its own, so that nothing escapes: whatever the plugin starts and abandons becomes a child of this one. Its
+standard input stays open for as long as the harness lives; why the plugin was ended goes to its standard output.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+
+PR_SET_CHILD_SUBREAPER = 36
+
+INTERVAL = 0.05
+"""Seconds between two looks."""
+
+TAIL = 1000
+"""Bytes of what the plugin's process wrote that are looked at."""
+
+GUEST = "benchmark.isolation.guest"
+
+
+def main(channel: int, settings: str) -> None:
+    """Start the plugin's process, and end it when the harness ends, when it ends, or when it takes too much.
+
+    Args:
+        channel: file descriptor of the plugin's end of the connection to the harness.
+        settings: JSON: ``memory`` in bytes, ``processes``, and what the plugin's process is told.
+    """
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    limits = json.loads(settings)
+    said = Path(limits["home"]) / "said.txt"
+    with said.open("wb") as output:
+        guest = subprocess.Popen(
+            [sys.executable, "-m", GUEST, str(channel), settings],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            pass_fds=[channel],
+            start_new_session=True,
+        )
+    # The plugin's process has its end of the connection for itself: the harness hears when it ends.
+    os.close(channel)
+    try:
+        reason = watch(guest, limits["memory"], limits["processes"])
+    finally:
+        end_all()
+    print(reason or how_it_ended(guest.wait(), last_line(said)), flush=True)
+
+
+def watch(guest: subprocess.Popen[bytes], memory: int, processes: int) -> str:
+    """Wait until the plugin's process has ended, or must; returns why it must, or nothing."""
+    while guest.poll() is None:
+        ready, _, _ = select.select([sys.stdin], [], [], INTERVAL)
+        if ready:
+            return "the harness has ended it"
+        family = psutil.Process().children(recursive=True)
+        if len(family) > processes:
+            return f"it ran {len(family)} processes at once, but may run {processes}"
+        used = sum(filter(None, map(memory_of, family)))
+        if used > memory:
+            return f"it took {used / 2**30:.1f} GiB of memory, but may take {memory / 2**30:.1f}"
+    return ""
+
+
+def memory_of(process: psutil.Process) -> int | None:
+    """Memory of a process in bytes, what it shares with others divided among them; none if it has just ended."""
+    try:
+        return int(process.memory_full_info().pss)
+    except psutil.Error:
+        return None
+
+
+def end_all() -> None:
+    """End all that descends from this process, also what is started meanwhile."""
+    while family := psutil.Process().children(recursive=True):
+        for process in family:
+            try:
+                # Stopped first: what is stopped starts nothing.
+                process.send_signal(signal.SIGSTOP)
+            except psutil.Error:
+                continue
+        for process in family:
+            try:
+                process.kill()
+            except psutil.Error:
+                continue
+        psutil.wait_procs(family, timeout=1)
+
+
+def last_line(said: Path) -> str:
+    """The end of the last line that the plugin's process wrote; nothing if it wrote none, or has removed the file."""
+    try:
+        with said.open("rb") as file:
+            file.seek(max(0, said.stat().st_size - TAIL))
+            lines = file.read().decode(errors="replace").split("\n")
+    except OSError:
+        return ""
+    return next((line.strip() for line in reversed(lines) if line.strip()), "")
+
+
+def how_it_ended(status: int, said: str) -> str:
+    """An exit status in words, and what was said last."""
+    ended = f"crashed ({signal.Signals(-status).name})" if status < 0 else f"ended by itself, with exit status {status}"
+    return f"it {ended}" + (f"; it said last: {said}" if said else "")
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), sys.argv[2])

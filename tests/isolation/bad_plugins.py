@@ -1,0 +1,173 @@
+"""Plugins that misbehave, each in its own way, and a few that do not. Loaded by path, in processes of their own."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from benchmark.interfaces import Attack, Defense, ThreatModel, parameter
+
+
+class Hangs(Defense):
+    def perturb(self, x, rng):
+        while True:
+            time.sleep(1)
+
+
+class Crashes(Defense):
+    def perturb(self, x, rng):
+        ctypes.string_at(0)
+
+
+class Leaves(Defense):
+    def perturb(self, x, rng):
+        print("goodbye")
+        sys.stdout.flush()
+        os._exit(3)
+
+
+class EatsMemory(Defense):
+    def perturb(self, x, rng):
+        eaten = []
+        while True:
+            eaten.append(torch.ones(2**24))
+
+
+class Multiplies(Defense):
+    def perturb(self, x, rng):
+        while True:
+            if os.fork() == 0:
+                os.setsid()
+                time.sleep(1000)
+
+
+@dataclass(frozen=True)
+class Reads(Defense):
+    path: str = parameter("", "what it would like to read")
+
+    def perturb(self, x, rng):
+        try:
+            Path(self.path).read_bytes()
+        except PermissionError:
+            return x
+        return torch.full_like(x, 0.5)
+
+
+@dataclass(frozen=True)
+class Writes(Defense):
+    path: str = parameter("", "where it would like to write")
+
+    def perturb(self, x, rng):
+        Path("own").write_text("mine")
+        try:
+            Path(self.path).write_text("was here")
+        except PermissionError:
+            return x
+        return torch.full_like(x, 0.5)
+
+
+class PatchesTorch(Defense):
+    def perturb(self, x, rng):
+        torch.Tensor.clamp = lambda self, *given: self * 0
+        torch.manual_seed(0)
+        return x
+
+
+@dataclass(frozen=True)
+class Calls(Defense):
+    port: int = parameter(0, "where it would like to call")
+
+    def perturb(self, x, rng):
+        try:
+            socket.create_connection(("127.0.0.1", self.port), timeout=2)
+        except PermissionError:
+            return x
+        return torch.full_like(x, 0.5)
+
+
+@dataclass(frozen=True)
+class Kills(Defense):
+    pid: int = parameter(0, "whom it would like to kill")
+
+    def perturb(self, x, rng):
+        try:
+            os.kill(self.pid, signal.SIGKILL)
+        except PermissionError:
+            return x
+        return torch.full_like(x, 0.5)
+
+
+class Babbles(Defense):
+    def perturb(self, x, rng):
+        for descriptor in range(3, 20):
+            try:
+                os.write(descriptor, b"\x00\x00\x00\x08nonsense")
+            except OSError:
+                continue
+        time.sleep(100)
+
+
+class Raises(Defense):
+    def perturb(self, x, rng):
+        raise ValueError("the dog ate it")
+
+
+class Secretive(Defense):
+    def perturb(self, x, rng):
+        return torch.full_like(x, 1.0 if "GAN_TEST_SECRET" in os.environ else 0.0)
+
+
+class Runs(Defense):
+    """Runs a program: allowed, as long as it ends."""
+
+    def perturb(self, x, rng):
+        subprocess.run([sys.executable, "-c", "pass"], check=True)
+        return x
+
+
+class Prying(Attack):
+    """Asks for more than its budget, takes the refusal, and goes on."""
+
+    def fit(self, oracle, knowledge, rng):
+        answers = oracle.query(oracle.remaining)
+        try:
+            oracle.query(1)
+        except Exception as error:
+            knowledge.report("refused", float(type(error).__name__ == "BudgetError"))
+        return knowledge.train(answers, knowledge.recipe, rng)
+
+
+class Constant(Attack):
+    """Has a model of its own, and uses all that it is granted."""
+
+    @property
+    def threat_model(self):
+        return ThreatModel(discriminator=True, real_share=0.5, defense=True)
+
+    def queries(self, budget):
+        return budget - 1
+
+    def fit(self, oracle, knowledge, rng):
+        answers = oracle.query(oracle.remaining)
+        knowledge.report("queried", len(answers))
+        knowledge.report("logits", float(knowledge.discriminator(answers).mean()))
+        knowledge.report("real", len(knowledge.real_images))
+        defended = knowledge.defense.answer(knowledge.real_images, rng)
+        return OneImage(defended[0], knowledge.image_shape)
+
+
+class OneImage:
+    def __init__(self, image, image_shape):
+        self.image, self.image_shape = image, image_shape
+
+    def sample(self, n, rng):
+        return self.image.expand(n, -1, -1, -1).contiguous()

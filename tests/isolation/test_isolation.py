@@ -1,0 +1,171 @@
+"""Foreign code in processes of its own: what it does costs its own cell and nothing else, and changes no figure."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+import pytest
+import torch
+
+from benchmark.config import Cell, Track
+from benchmark.errors import PluginError, UsageError
+from benchmark.executors import make_executor
+from benchmark.interfaces import Defense
+from benchmark.isolation.host import Limits
+from benchmark.isolation.landlock import version
+from benchmark.isolation.plugins import load_isolated
+from benchmark.progress import Reporter
+from benchmark.registry import load
+from benchmark.results import Results
+from benchmark.sweep import Outcome, run_cells
+
+pytestmark = pytest.mark.skipif(not version(), reason="the kernel does not offer Landlock")
+
+BAD = Path(__file__).parent / "bad_plugins.py"
+IMAGES = torch.arange(2 * 16 * 16).view(2, 1, 16, 16).remainder(256).to(torch.uint8)
+LIMITS = Limits(seconds=60, memory=2**31, processes=8)
+
+
+def answer(spec: str, limits: Limits = LIMITS) -> torch.Tensor:
+    defense: Defense = load_isolated("defense", f"{BAD}:{spec}", limits)
+    try:
+        return defense.answer(IMAGES, torch.Generator().manual_seed(0))
+    finally:
+        defense.end()
+
+
+def family() -> list[psutil.Process]:
+    return psutil.Process().children(recursive=True)
+
+
+@pytest.mark.parametrize(
+    ("plugin", "limits", "says"),
+    [
+        ("Hangs", replace(LIMITS, seconds=0.5), "took more than 0.5 seconds"),
+        ("Crashes", LIMITS, r"crashed \(SIGSEGV\)"),
+        ("Leaves", LIMITS, "exit status 3; it said last: goodbye"),
+        ("EatsMemory", LIMITS, r"took 2\..* GiB of memory, but may take 2\.0"),
+        ("Multiplies", LIMITS, "processes at once, but may run 8"),
+        ("Babbles", LIMITS, "no proper message|has ended|ended by itself"),
+        ("Raises", LIMITS, "ValueError: the dog ate it"),
+    ],
+)
+def test_whatever_it_does_its_own_cell_fails_and_nothing_is_left(plugin: str, limits: Limits, says: str) -> None:
+    before = set(family())
+    with pytest.raises(PluginError, match=says):
+        answer(plugin, limits)
+    deadline = time.monotonic() + 10
+    while set(family()) - before and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not set(family()) - before
+
+
+def test_it_sees_and_changes_nothing_outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each of these returns its images as they were only if it was refused."""
+    (tmp_path / "results.json").write_text("{}")
+    monkeypatch.setenv("GAN_TEST_SECRET", "token")
+    # A file that a parameter names may be read, so that what is out of sight is reached by another name.
+    hidden = tmp_path / "x" / ".." / "results.json"
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        specs = [
+            f"Writes,path={tmp_path / 'new.txt'}",
+            f"Calls,port={server.getsockname()[1]}",
+            f"Kills,pid={os.getpid()}",
+            f"Reads,path={hidden}",
+        ]
+        for spec in specs:
+            assert torch.equal(answer(spec), IMAGES), spec
+    assert not (tmp_path / "new.txt").exists()
+    assert not answer("Secretive").any()
+
+
+def test_it_cannot_reach_into_the_harness() -> None:
+    clamp, state = torch.Tensor.clamp, torch.random.get_rng_state()
+    assert torch.equal(answer("PatchesTorch"), IMAGES)
+    assert torch.Tensor.clamp is clamp
+    assert torch.equal(torch.random.get_rng_state(), state)
+    assert torch.equal(answer("Runs"), IMAGES)
+
+
+@pytest.mark.parametrize("spec", ["noise,sigma=0.2", "linear,steps=3", "semantic,distance=2", "query-limit,share=0.5"])
+def test_isolated_or_not_a_defense_does_the_same_to_the_bit(track: Track, tmp_path: Path, spec: str) -> None:
+    done = [
+        run_cells(
+            [Cell(track, spec, "fidelity", 40, 0, isolated)],
+            Results(tmp_path / str(isolated)),
+            make_executor("in-process"),
+            Reporter(),
+        )
+        for isolated in (False, True)
+    ]
+    plain, isolated = (figures(each) for each in done)
+    assert plain == isolated
+
+
+def figures(outcome: Outcome) -> dict[str, float]:
+    assert not outcome.failures
+    (record,) = outcome.records
+    return {**record.figures, **record.diagnostics, "charged": record.queries_charged}
+
+
+def test_a_stack_has_a_process_for_each_member() -> None:
+    spec = "jpeg,quality=30+noise,sigma=0.1"
+    plain, isolated = load("defense", spec), load_isolated("defense", spec)
+    first, second = (each.answer(IMAGES, torch.Generator().manual_seed(1)) for each in (plain, isolated))
+    assert torch.equal(first, second)
+    assert isolated.parameters == plain.parameters
+    isolated.end()
+
+
+def test_a_measurement_has_its_gradient() -> None:
+    plain, isolated = load("defense", "filter,kind=gaussian"), load_isolated("defense", "filter,kind=gaussian")
+    gradients = []
+    for defense in (plain, isolated):
+        x = (IMAGES / 255.0).requires_grad_(True)
+        first, _ = (defense.measured(x, torch.Generator().manual_seed(0)) for _ in range(2))
+        (gradient,) = torch.autograd.grad(first.square().sum(), x)
+        gradients.append(gradient)
+    assert torch.equal(*gradients)
+    assert gradients[0].abs().sum() > 0
+    isolated.end()
+
+
+def test_attacks_get_what_they_are_granted_and_no_more(track: Track, tmp_path: Path) -> None:
+    cells = [Cell(track, "noise", f"{BAD}:{name}", 40, 0, isolated=True) for name in ("Prying", "Constant")]
+    outcome = run_cells(cells, Results(tmp_path), make_executor("in-process"), Reporter())
+    assert not outcome.failures
+    prying, constant = outcome.records
+    assert prying.diagnostics == {"refused": 1.0}
+    assert (prying.queries_charged, len(prying.trainings)) == (40, 1)
+    assert (constant.diagnostics["queried"], constant.diagnostics["real"]) == (39, 40)
+    assert constant.knowledge == "answers, the defense, discriminator, 50% of the training set"
+    assert not constant.trainings
+
+
+@pytest.mark.parametrize("attack", ["through", "accuracy,subsampling=none"])
+def test_isolated_or_not_an_attack_does_the_same_to_the_bit(track: Track, tmp_path: Path, attack: str) -> None:
+    done = [
+        run_cells(
+            [Cell(track, "noise", attack, 40, 0, isolated)],
+            Results(tmp_path / str(isolated)),
+            make_executor("in-process"),
+            Reporter(),
+        )
+        for isolated in (False, True)
+    ]
+    plain, isolated = (figures(each) for each in done)
+    assert plain == isolated
+
+
+def test_what_is_not_there_is_said_as_ever() -> None:
+    with pytest.raises(UsageError, match="unknown defense 'jpgg'; did you mean 'jpeg'"):
+        load_isolated("defense", "jpgg")
+    with pytest.raises(UsageError, match="there is no file"):
+        load_isolated("defense", "nowhere.py:Mine")
+    with pytest.raises(UsageError, match=r"Jpeg.quality is 0, but must lie between"):
+        load_isolated("defense", "jpeg,quality=0")
