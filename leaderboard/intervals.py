@@ -1,0 +1,67 @@
+"""A mean over seeds and its 95% interval: of figures as they are, and of differences paired by seed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+CONFIDENCE = 0.95
+"""Share of intervals that hold the true mean, if figures of seeds are normal."""
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A mean over seeds and its 95% interval."""
+
+    value: float
+    """The mean."""
+    low: float
+    """NaN of one seed: missing, never an interval without width."""
+    high: float
+    """Likewise."""
+    seeds: int
+    """Seeds that the mean is of, at least 1."""
+
+    @property
+    def width(self) -> float:
+        """From end to end; NaN of one seed."""
+        return self.high - self.low
+
+
+def t_interval(values: Iterable[float]) -> Interval:
+    """Student's interval of a mean: mean ± t(n - 1) s / sqrt(n), s with n - 1 in its denominator.
+
+    With the three seeds of a board a percentile bootstrap over seeds covers far less than 95%, as it can only redraw
+    the three values: its ends are among ten means. Student's t (1908) pays for the unknown variance with wide
+    intervals, 4.3 standard errors to each side at three seeds, 12.7 at two.
+
+    Args:
+        values: one per seed, finite, at least one.
+    """
+    array = np.sort(np.fromiter(values, dtype=np.float64))
+    count, mean = len(array), float(array.mean())
+    if count == 1:
+        return Interval(mean, math.nan, math.nan, 1)
+    error = float(array.std(ddof=1)) / math.sqrt(count)
+    reach = float(stats.t.ppf((1 + CONFIDENCE) / 2, count - 1)) * error
+    return Interval(mean, mean - reach, mean + reach, count)
+
+
+def paired(values: Mapping[int, float], reference: Mapping[int, float]) -> Interval | None:
+    """The interval of the mean difference ``values - reference``, paired by seed: a paired t interval.
+
+    What both arms of a seed share (its answers' latents, its start) cancels, so the interval is that of the effect.
+
+    Args:
+        values: by seed.
+        reference: by seed.
+
+    Returns:
+        The interval over the seeds of both; None if they share none.
+    """
+    shared = values.keys() & reference.keys()
+    return t_interval(values[seed] - reference[seed] for seed in shared) if shared else None
