@@ -51,6 +51,16 @@ def t_interval(values: Iterable[float]) -> Interval:
     return Interval(mean, mean - reach, mean + reach, count)
 
 
+def over_seeds(values: Mapping[int, float]) -> Interval | None:
+    """:func:`t_interval` of values by seed; None if there is none."""
+    return t_interval(values.values()) if values else None
+
+
+def differences(values: Mapping[int, float], reference: Mapping[int, float]) -> dict[int, float]:
+    """``values - reference`` of each seed that both have, in the order of the seeds."""
+    return {seed: values[seed] - reference[seed] for seed in sorted(values.keys() & reference.keys())}
+
+
 def paired(values: Mapping[int, float], reference: Mapping[int, float]) -> Interval | None:
     """The interval of the mean difference ``values - reference``, paired by seed: a paired t interval.
 
@@ -63,5 +73,4 @@ def paired(values: Mapping[int, float], reference: Mapping[int, float]) -> Inter
     Returns:
         The interval over the seeds of both; None if they share none.
     """
-    shared = values.keys() & reference.keys()
-    return t_interval(values[seed] - reference[seed] for seed in shared) if shared else None
+    return over_seeds(differences(values, reference))

@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from benchmark.record import Record
-from leaderboard.intervals import Interval, paired, t_interval
+from leaderboard import flags
+from leaderboard.cells import (
+    BySeed,
+    Cells,
+    Place,
+    cells,
+    family,
+    figures,
+    security_gains,
+    strengths,
+    strongest,
+    undefended,
+    utilities,
+    utility_costs,
+)
+from leaderboard.intervals import Interval, over_seeds, paired, t_interval
 
-__all__ = ["Interval", "Outcome", "Row", "Verdict", "summarise"]
+__all__ = ["Interval", "Outcome", "Row", "Verdict", "summarise", "verdicts"]
 
 
 @dataclass(frozen=True)
@@ -28,7 +43,10 @@ class Row:
     knowledge: str
     budget: int
     figures: Mapping[str, Interval]
-    """By column name of ``leaderboard/table.py``; a figure that no seed has is absent."""
+    """Every figure by its name, and ``queries_charged``, ``queries_kept`` and ``seconds`` as the table names them.
+
+    One that no seed has is absent; one that some seeds lack is of the others, as its count of seeds tells.
+    """
     security_gain: Interval | None
     """Rise of this attacker's accuracy_fd over its own on the undefended target, paired by seed; None without it."""
     utility_cost: Interval | None
@@ -46,8 +64,8 @@ class Outcome:
     """Spec of the strongest attacker of this seed."""
     accuracy: float
     """His accuracy_fd."""
-    utility: float
-    """utility_fd of the defense."""
+    utility: float | None
+    """utility_fd of the defense; None if no record tells it."""
     security_gain: float | None
     """None if nobody attacked the undefended target with this seed and budget."""
     utility_cost: float | None
@@ -71,46 +89,133 @@ class Verdict:
     """What that attacker knew."""
     accuracy: Interval
     """accuracy_fd of the strongest attacker of each seed."""
-    utility: Interval
+    utility: Interval | None
     """utility_fd of the defense."""
     security_gain: Interval | None
+    """Rise of accuracy_fd of each seed's strongest attacker over that of the undefended target's strongest attacker, of
+    the same seed and budget: a difference of Fréchet distances, paired by seed."""
     utility_cost: Interval | None
+    """Rise of utility_fd over the undefended target's, paired by seed."""
     by_seed: Mapping[int, Outcome]
     """In the order of the seeds."""
     flags: tuple[str, ...]
     records: tuple[str, ...]
-    """Ids of all records that the verdict rests on, those of the undefended target aside."""
+    """Ids of the records of all attackers that were compared, the undefended target's aside."""
 
 
 def summarise(records: Iterable[Record]) -> list[Row]:
-    """One row per defense, attack and budget, over all seeds; quick records are left out."""
-    groups: dict[tuple[str, str, str, int], list[Record]] = defaultdict(list)
-    for record in records:
-        if not record.quick:
-            groups[record.track, record.defense, record.attack, record.budget].append(record)
-    rows = []
-    for (track, defense, attack, budget), group in sorted(groups.items()):
-        undefended = groups.get((track, "none", attack, budget), [])
-        rows.append(
-            Row(
-                track=track,
-                setting="",
-                defense=defense,
-                family=defense.partition(",")[0],
-                strength=group[0].strength,
-                attack=attack,
-                knowledge=group[0].knowledge,
-                budget=budget,
-                figures={name: t_interval(by_seed(group, name).values()) for name in group[0].figures},
-                security_gain=paired(by_seed(group, "accuracy_fd"), by_seed(undefended, "accuracy_fd")),
-                utility_cost=paired(by_seed(group, "utility_fd"), by_seed(undefended, "utility_fd")),
-                flags=tuple(dict.fromkeys(flag for record in group for flag in record.flags)),
-                records=tuple(record.id for record in group),
-            )
+    """One row per setting, defense, attack and budget, over all seeds; quick records are left out.
+
+    In the order of track, setting, defense, strength, attack and budget, whatever the order of the records.
+    """
+    board = cells(records)
+    rows = [_row(board, where, attack) for where, attacks in board.items() for attack in attacks]
+    return sorted(rows, key=lambda row: (row.track, row.setting, row.family, *_order(row), row.attack, row.budget))
+
+
+def verdicts(records: Iterable[Record]) -> list[Verdict]:
+    """One verdict per setting, defense and budget, over all seeds; quick records are left out.
+
+    In the order of track, setting and budget; then from the greatest mean security gain to the least, as defenses rank
+    by their strongest attacker; what has none comes last. A defense that nobody attacked within the budget has no
+    verdict.
+    """
+    board = cells(records)
+    found = [_verdict(board, where) for where, attacks in board.items() if strongest(attacks)]
+    return sorted(found, key=_rank)
+
+
+def _row(board: Cells, where: Place, attack: str) -> Row:
+    records, plain = board[where][attack], undefended(board, where)
+    first = next(iter(records.values()))
+    gain = paired(figures(records, "accuracy_fd"), figures(plain.get(attack, {}), "accuracy_fd"))
+    cost = paired(figures(records, "utility_fd"), utilities(plain))
+    computed = (
+        *flags.of_attacker(board, where, attack),
+        *flags.utility_rose(cost),
+        *flags.wide("gain over this attacker", gain),
+    )
+    return Row(
+        track=first.track,
+        setting=where[0],
+        defense=first.defense,
+        family=family(first),
+        strength=first.strength,
+        attack=attack,
+        knowledge=first.knowledge,
+        budget=first.budget,
+        figures=_intervals(records),
+        security_gain=gain,
+        utility_cost=cost,
+        flags=(*flags.reported(records), *computed),
+        records=tuple(record.id for record in records.values()),
+    )
+
+
+def _intervals(records: BySeed) -> dict[str, Interval]:
+    names = sorted({name for record in records.values() for name in record.figures})
+    costs: dict[str, list[float]] = {
+        "queries_charged": [record.queries_charged for record in records.values()],
+        "queries_kept": [record.queries_kept for record in records.values()],
+        "seconds": [record.attack_seconds for record in records.values()],
+    }
+    measured = {name: list(figures(records, name).values()) for name in names}
+    return {name: t_interval(values) for name, values in {**measured, **costs}.items()}
+
+
+def _verdict(board: Cells, where: Place) -> Verdict:
+    attacks = board[where]
+    by_seed = _outcomes(board, where)
+    decisive = _decisive(by_seed)
+    first = next(iter(attacks[decisive].values()))
+    compared = {attack: strongest({attack: records}) for attack, records in attacks.items()}
+    reported = [f"{attack}: {flag}" for attack, records in compared.items() for flag in flags.reported(records)]
+    return Verdict(
+        track=first.track,
+        setting=where[0],
+        defense=first.defense,
+        family=family(first),
+        strength=first.strength,
+        budget=first.budget,
+        strongest=decisive,
+        knowledge=first.knowledge,
+        accuracy=t_interval(strengths(attacks).values()),
+        utility=over_seeds(utilities(attacks)),
+        security_gain=over_seeds(security_gains(board, where)),
+        utility_cost=over_seeds(utility_costs(board, where)),
+        by_seed=by_seed,
+        flags=(*flags.of_defense(board, where), *reported),
+        records=tuple(record.id for records in compared.values() for record in records.values()),
+    )
+
+
+def _outcomes(board: Cells, where: Place) -> dict[int, Outcome]:
+    gains, costs, utility = security_gains(board, where), utility_costs(board, where), utilities(board[where])
+    return {
+        seed: Outcome(
+            attack=record.attack,
+            accuracy=record.figures["accuracy_fd"],
+            utility=utility.get(seed),
+            security_gain=gains.get(seed),
+            utility_cost=costs.get(seed),
+            record=record.id,
         )
-    return rows
+        for seed, record in strongest(board[where]).items()
+    }
 
 
-def by_seed(records: Iterable[Record], figure: str) -> dict[int, float]:
-    """A figure of each seed that has it."""
-    return {record.seed: record.figures[figure] for record in records if figure in record.figures}
+def _decisive(by_seed: Mapping[int, Outcome]) -> str:
+    """The attack that is the strongest with most seeds; of several, that of the lowest mean there; then by name."""
+    scores: dict[str, list[float]] = {}
+    for outcome in by_seed.values():
+        scores.setdefault(outcome.attack, []).append(outcome.accuracy)
+    return min(scores, key=lambda attack: (-len(scores[attack]), sum(scores[attack]) / len(scores[attack]), attack))
+
+
+def _order(row: Row) -> tuple[float, str]:
+    return -math.inf if row.strength is None else row.strength, row.defense
+
+
+def _rank(verdict: Verdict) -> tuple[str, str, int, float, str]:
+    gain = verdict.security_gain.value if verdict.security_gain else -math.inf
+    return verdict.track, verdict.setting, verdict.budget, -gain, verdict.defense

@@ -59,9 +59,9 @@ def test_missing_is_empty_and_never_zero(tmp_path: Path) -> None:
     board = pd.read_csv(tmp_path / "a.csv")
     assert list(board.columns) == list(COLUMNS)
     board = board.set_index("defense")
-    assert board.loc["none", ["strength", "utility_recall", "security_gain", "flags"]].isna().all()
+    assert board.loc["none", ["strength", "utility_recall", "utility_ssim", "flags"]].isna().all()
     row = board.loc["noise"]
-    assert (row["strength"], row["flags"]) == (0.1, "restarted; diverged")
+    assert (row["strength"], row["flags"]) == (0.1, "restarted; diverged; no attacker knows the defense (seed 0)")
     assert (row["seconds"], row["version"], row["accuracy_fd"], row["queries_kept"]) == (2.5, "9.9.0", 30, 90)
 
 
