@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+from scipy.special import stdtrit
 
 CONFIDENCE = 0.95
 """Share of intervals that hold the true mean, if figures of seeds are normal."""
@@ -47,7 +47,7 @@ def t_interval(values: Iterable[float]) -> Interval:
     if count == 1:
         return Interval(mean, math.nan, math.nan, 1)
     error = float(array.std(ddof=1)) / math.sqrt(count)
-    reach = float(stats.t.ppf((1 + CONFIDENCE) / 2, count - 1)) * error
+    reach = float(stdtrit(count - 1, (1 + CONFIDENCE) / 2)) * error
     return Interval(mean, mean - reach, mean + reach, count)
 
 
