@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from benchmark.record import Record
@@ -25,8 +26,21 @@ BySeed: TypeAlias = Mapping[int, Record]
 Place: TypeAlias = tuple[str, str, int]
 """A setting (:func:`setting_hash`), the spec of a defense and a budget: the attackers of one place compete."""
 
-Cells: TypeAlias = Mapping[Place, Mapping[str, BySeed]]
-"""The records of a board by place, by spec of the attack, and by seed; each level in order."""
+
+@dataclass(frozen=True)
+class Cells:
+    """The records of a board, to be looked up."""
+
+    attacks: Mapping[Place, Mapping[str, BySeed]]
+    """By place, by spec of the attack, and by seed; each level in order."""
+    budgets: Mapping[tuple[str, str], Sequence[int]]
+    """The budgets of each setting and defense, in order."""
+
+    def smaller(self, where: Place) -> dict[int, Mapping[str, BySeed]]:
+        """The attackers of the same defense on each smaller budget."""
+        setting, defense, budget = where
+        smaller = (each for each in self.budgets[setting, defense] if each < budget)
+        return {each: self.attacks[setting, defense, each] for each in smaller}
 
 
 def setting_hash(record: Record) -> str:
@@ -60,7 +74,10 @@ def cells(records: Iterable[Record]) -> Cells:
     found: dict[Place, dict[str, dict[int, Record]]] = {}
     for (where, attack, seed), record in sorted(latest.items(), key=lambda item: item[0]):
         found.setdefault(where, {}).setdefault(attack, {})[seed] = record
-    return found
+    budgets: dict[tuple[str, str], list[int]] = {}
+    for setting, defense, budget in found:
+        budgets.setdefault((setting, defense), []).append(budget)
+    return Cells(found, budgets)
 
 
 def figures(records: BySeed, name: str) -> dict[int, float]:
@@ -111,7 +128,7 @@ def utilities(attacks: Mapping[str, BySeed]) -> dict[int, float]:
 def undefended(board: Cells, where: Place) -> Mapping[str, BySeed]:
     """The attackers of the undefended target, by spec, in the same setting and on the same budget; perhaps nobody."""
     setting, _, budget = where
-    return board.get((setting, NONE, budget), {})
+    return board.attacks.get((setting, NONE, budget), {})
 
 
 def security_gains(board: Cells, where: Place) -> dict[int, float]:
@@ -120,12 +137,12 @@ def security_gains(board: Cells, where: Place) -> dict[int, float]:
     accuracy_fd of the strongest attacker of the defense, less that of the strongest attacker of the undefended target,
     both of the same seed. They need not be the same attack.
     """
-    return differences(strengths(board[where]), strengths(undefended(board, where)))
+    return differences(strengths(board.attacks[where]), strengths(undefended(board, where)))
 
 
 def utility_costs(board: Cells, where: Place) -> dict[int, float]:
     """The utility cost of a defense by seed: its utility_fd less that of the undefended target."""
-    return differences(utilities(board[where]), utilities(undefended(board, where)))
+    return differences(utilities(board.attacks[where]), utilities(undefended(board, where)))
 
 
 def family(record: Record) -> str:

@@ -28,7 +28,10 @@ class Curve:
     garbage: Verdict | None
     """The control that hands over noise."""
     hypervolume: Interval | None
-    """:func:`share` of each seed that all points and both controls have; None if there is no such seed."""
+    """:func:`share` of each seed that all points and both controls have; None if there is no such seed.
+
+    More strengths can only cover more, so families compare only where as many were tried over as wide a range.
+    """
 
 
 def curves(verdicts: Iterable[Verdict]) -> list[Curve]:

@@ -35,33 +35,27 @@ def reported(records: BySeed) -> list[str]:
 
 def of_attacker(board: Cells, where: Place, attack: str) -> list[str]:
     """The flags of one attacker of one defense on one budget, beside those that his records bear."""
-    setting, defense, budget = where
-    records = board[where][attack]
+    records = board.attacks[where][attack]
     accuracy = figures(records, "accuracy_fd")
     smaller = {
-        at[2]: figures(attacks.get(attack, {}), "accuracy_fd")
-        for at, attacks in board.items()
-        if at[:2] == (setting, defense) and at[2] < budget
+        budget: figures(attacks.get(attack, {}), "accuracy_fd") for budget, attacks in board.smaller(where).items()
     }
     return [
         *weaker_with_more("the attacker", accuracy, smaller),
-        *weaker_knowing(accuracy, _known(records), board[where]),
+        *weaker_knowing(accuracy, _known(records), board.attacks[where]),
     ]
 
 
 def of_defense(board: Cells, where: Place) -> list[str]:
     """The flags of a defense on one budget, as its strongest attackers judge it."""
-    setting, defense, budget = where
-    attacks = board[where]
-    smaller = {
-        at[2]: strengths(attacks) for at, attacks in board.items() if at[:2] == (setting, defense) and at[2] < budget
-    }
+    attacks = board.attacks[where]
+    smaller = {budget: strengths(rivals) for budget, rivals in board.smaller(where).items()}
     knowing, cost = _knowing(attacks), over_seeds(utility_costs(board, where))
     known = frozenset[str]().union(*(_known(records) for records in knowing.values()))
     return [
         *weaker_with_more("the strongest attacker", strengths(attacks), smaller),
         *weaker_knowing(strengths(knowing), known, attacks),
-        *untried(defense, attacks, undefended(board, where)),
+        *untried(where[1], attacks, undefended(board, where)),
         *utility_rose(cost),
         *wide("security gain", over_seeds(security_gains(board, where))),
         *wide("utility cost", cost),

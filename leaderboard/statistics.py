@@ -109,7 +109,7 @@ def summarise(records: Iterable[Record]) -> list[Row]:
     In the order of track, setting, defense, strength, attack and budget, whatever the order of the records.
     """
     board = cells(records)
-    rows = [_row(board, where, attack) for where, attacks in board.items() for attack in attacks]
+    rows = [_row(board, where, attack) for where, attacks in board.attacks.items() for attack in attacks]
     return sorted(rows, key=lambda row: (row.track, row.setting, row.family, *_order(row), row.attack, row.budget))
 
 
@@ -121,12 +121,12 @@ def verdicts(records: Iterable[Record]) -> list[Verdict]:
     verdict.
     """
     board = cells(records)
-    found = [_verdict(board, where) for where, attacks in board.items() if strongest(attacks)]
+    found = [_verdict(board, where) for where, attacks in board.attacks.items() if strongest(attacks)]
     return sorted(found, key=_rank)
 
 
 def _row(board: Cells, where: Place, attack: str) -> Row:
-    records, plain = board[where][attack], undefended(board, where)
+    records, plain = board.attacks[where][attack], undefended(board, where)
     first = next(iter(records.values()))
     gain = paired(figures(records, "accuracy_fd"), figures(plain.get(attack, {}), "accuracy_fd"))
     cost = paired(figures(records, "utility_fd"), utilities(plain))
@@ -164,7 +164,7 @@ def _intervals(records: BySeed) -> dict[str, Interval]:
 
 
 def _verdict(board: Cells, where: Place) -> Verdict:
-    attacks = board[where]
+    attacks = board.attacks[where]
     by_seed = _outcomes(board, where)
     decisive = _decisive(by_seed)
     first = next(iter(attacks[decisive].values()))
@@ -190,7 +190,7 @@ def _verdict(board: Cells, where: Place) -> Verdict:
 
 
 def _outcomes(board: Cells, where: Place) -> dict[int, Outcome]:
-    gains, costs, utility = security_gains(board, where), utility_costs(board, where), utilities(board[where])
+    gains, costs, utility = security_gains(board, where), utility_costs(board, where), utilities(board.attacks[where])
     return {
         seed: Outcome(
             attack=record.attack,
@@ -200,7 +200,7 @@ def _outcomes(board: Cells, where: Place) -> dict[int, Outcome]:
             utility_cost=costs.get(seed),
             record=record.id,
         )
-        for seed, record in strongest(board[where]).items()
+        for seed, record in strongest(board.attacks[where]).items()
     }
 
 

@@ -41,7 +41,7 @@ COLUMNS: dict[str, str] = {
     "security_gain": "rise of the strongest attacker's accuracy_fd over the undefended one's, of the same setting, "
     "budget and seed; the same in every row of a defense, empty in one that counts queries another way",
     "utility_cost": "rise of utility_fd over the undefended one's, likewise",
-    "flags": "what a reader must know before trusting the row",
+    "flags": "what a reader must know before trusting the row: of this record, its attacker and its defense",
     "queries_charged": "images the attacker was handed; more than the budget only where flags say so",
     "queries_kept": "of these, images he did not throw away",
     "samples": "images on each side of every comparison",
@@ -66,7 +66,7 @@ def table(records: Iterable[Record]) -> pd.DataFrame:
     """
     entered = [record for record in records if not record.quick]
     board = cells(entered)
-    shared = {where: _shared(board, where) for where in board}
+    shared = {where: _shared(board, where) for where in board.attacks}
     rows = [_row(record, board, shared[place(record)]) for record in entered]
     return pd.DataFrame(rows, columns=list(COLUMNS)).sort_values(ORDER, ignore_index=True)
 
@@ -92,7 +92,7 @@ def _shared(board: Cells, where: Place) -> _Shared:
 
 
 def _row(record: Record, board: Cells, shared: _Shared) -> dict[str, object]:
-    standing = board[place(record)][record.attack][record.seed]
+    standing = board.attacks[place(record)][record.attack][record.seed]
     told: dict[str, object] = {"flags": f"a later record of this cell stands instead: {standing.id}"}
     if standing == record:
         found = (*record.flags, *flags.of_attacker(board, place(record), record.attack), *shared.flags)

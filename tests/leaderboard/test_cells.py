@@ -57,14 +57,18 @@ def test_the_lowest_distance_of_each_seed_is_the_strongest_attacker() -> None:
         made("jpeg", "b", 2, 20.0),
     ]
     board = cells(records)
-    assert {seed: each.attack for seed, each in strongest(board[place(JPEG)]).items()} == {0: "b", 1: "a", 2: "a"}
-    assert strengths(board[place(JPEG)]) == {0: 40.0, 1: 30.0, 2: 20.0}
+    assert {seed: each.attack for seed, each in strongest(board.attacks[place(JPEG)]).items()} == {
+        0: "b",
+        1: "a",
+        2: "a",
+    }
+    assert strengths(board.attacks[place(JPEG)]) == {0: 40.0, 1: 30.0, 2: 20.0}
 
 
 def test_who_was_handed_more_than_the_budget_does_not_decide() -> None:
     refined = made("jpeg", "accuracy,counting=refined", 0, 5.0, queries_charged=1001)
     board = cells([NONE, JPEG, refined])
-    assert strengths(board[place(JPEG)]) == {0: 45.0}
+    assert strengths(board.attacks[place(JPEG)]) == {0: 45.0}
     # Nor does he on the other side, where he would take the gain away.
     board = cells([NONE, JPEG, replace(refined, defense="none")])
     assert security_gains(board, place(JPEG)) == {0: 15.0}
@@ -72,14 +76,14 @@ def test_who_was_handed_more_than_the_budget_does_not_decide() -> None:
 
 def test_who_has_no_figure_does_not_decide() -> None:
     silent = replace(JPEG, attack="silent", figures={"utility_fd": 160.0})
-    assert strengths(cells([JPEG, silent])[place(JPEG)]) == {0: 45.0}
+    assert strengths(cells([JPEG, silent]).attacks[place(JPEG)]) == {0: 45.0}
 
 
 def test_a_cell_that_was_done_again_counts_once_with_its_later_record() -> None:
     later = replace(JPEG, id="later", created="2026-01-02T00:00:00+00:00", figures={"accuracy_fd": 70.0})
     for records in ([JPEG, later], [later, JPEG]):
         board = cells(records)
-        assert board[place(JPEG)]["fidelity"] == {0: later}
+        assert board.attacks[place(JPEG)]["fidelity"] == {0: later}
 
 
 @pytest.mark.parametrize(

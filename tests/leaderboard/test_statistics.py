@@ -159,11 +159,8 @@ def test_the_verdict_bears_the_flags_of_all_attackers() -> None:
     assert row(records, "jpeg,quality=10", "fidelity").flags == ()
 
 
-def test_of_equally_frequent_attackers_the_lower_mean_is_the_strongest() -> None:
-    records = [
-        made("jpeg", "a", 0, 10.0),
-        made("jpeg", "b", 0, 20.0),
-        made("jpeg", "a", 1, 20.0),
-        made("jpeg", "b", 1, 5.0),
-    ]
+def test_the_strongest_attacker_is_so_with_most_seeds_then_by_its_mean() -> None:
+    records = [*seeds("jpeg", "a", [10.0, 20.0]), *seeds("jpeg", "b", [20.0, 5.0])]
     assert verdict(records, "jpeg").strongest == "b"
+    records += [made("jpeg", "a", 2, 90.0), made("jpeg", "b", 2, 91.0)]
+    assert verdict(records, "jpeg").strongest == "a"
