@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from leaderboard.cells import GARBAGE, NONE
+from leaderboard.numbers import half_width
 from leaderboard.report.board import Board
-from leaderboard.report.numbers import half_width
 
 
 @dataclass(frozen=True)

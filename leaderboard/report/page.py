@@ -18,10 +18,10 @@ import vl_convert
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from leaderboard.numbers import number
 from leaderboard.report.board import Board
 from leaderboard.report.columns import FIGURES, GROUPS, Column
 from leaderboard.report.families import Card, cards
-from leaderboard.report.numbers import number
 from leaderboard.report.plots import over_budget, over_strength, trade_off
 from leaderboard.report.points import points
 from leaderboard.report.rows import shown_rows
@@ -91,7 +91,11 @@ def _data(board: Board, shown: list[Card]) -> dict[str, Any]:
         "points": points(board),
         "budget": _fullest(board),
         "worth": {card.family: card.worth for card in shown},
-        "plots": {"trade_off": trade_off(board), "over_strength": over_strength(board), "over_budget": over_budget(board)},
+        "plots": {
+            "trade_off": trade_off(board),
+            "over_strength": over_strength(board),
+            "over_budget": over_budget(board),
+        },
         "themes": {"light": config("light"), "dark": config("dark")},
     }
 
@@ -115,5 +119,5 @@ def _static(name: str) -> str:
 @cache
 def _library() -> str:
     """Vega, Vega-Lite and Vega-Embed (BSD-3-Clause) as one script; taken together out of a package, without network."""
-    script: str = vl_convert.javascript_bundle(vl_version=VEGA_LITE)
+    script: str = vl_convert.javascript_bundle(None, vl_version=VEGA_LITE)
     return script.replace("</script", "<\\/script")

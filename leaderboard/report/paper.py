@@ -11,11 +11,11 @@ import pandas as pd
 import vl_convert
 
 from benchmark.files import replacing, write_text
+from leaderboard.numbers import interval_text
 from leaderboard.report.board import Board
 from leaderboard.report.columns import FIGURES, value
 from leaderboard.report.families import cards
 from leaderboard.report.filenames import file_names
-from leaderboard.report.numbers import interval_text
 from leaderboard.report.page import VEGA_LITE
 from leaderboard.report.plots import over_budget, over_strength, trade_off, with_points
 from leaderboard.report.points import Point, points

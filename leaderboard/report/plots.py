@@ -9,9 +9,10 @@ and leaves room where most defenses lie.
 from __future__ import annotations
 
 from itertools import product
-from typing import Any
+from typing import Any, TypeAlias
 
 import altair as alt
+from altair.utils.schemapi import UndefinedType
 
 from leaderboard.cells import GARBAGE, NONE
 from leaderboard.report.board import Board
@@ -22,6 +23,8 @@ USERS, THIEF, NULL = "users", "thief", "null"
 
 CONTROLS = (NONE, GARBAGE)
 
+Style: TypeAlias = str | UndefinedType
+
 HEIGHT, SMALL = 460, 230
 """Heights in pixels, of the one plot of all defenses and of the plots of each; the width is that of the page."""
 
@@ -29,8 +32,8 @@ HEIGHT, SMALL = 460, 230
 def trade_off(board: Board) -> dict[str, Any]:
     """Utility against security on one budget, by the strongest attacker; the Pareto front and both controls."""
     base = alt.Chart(alt.NamedData("points")).encode(
-        x=_distance(alt.X("utility:Q"), board, "← better for users · FD of the answers to the training set"),
-        y=_distance(alt.Y("accuracy:Q"), board, "FD of stolen images to the training set · harder to steal →"),
+        x=_distance(alt.X("utility:Q"), board, "← better for users · FD of answers"),
+        y=_distance(alt.Y("accuracy:Q"), board, "FD of stolen images · harder to steal →"),
     )
     families = [family for family in board.families if family not in CONTROLS]
     colour = alt.Color("family:N", scale=alt.Scale(domain=families), legend=None)
@@ -55,21 +58,21 @@ def trade_off(board: Board) -> dict[str, Any]:
     return _spec(layers, HEIGHT)
 
 
-def _whiskers(base: alt.Chart, encoded: dict[str, Any], **mark: str) -> list[alt.Chart]:
+def _whiskers(base: alt.Chart, encoded: dict[str, Any], style: Style = alt.Undefined) -> list[alt.Chart]:
     """The intervals of both axes."""
     return [
         base.transform_filter(f"isValid(datum.{name}_low)")
-        .mark_rule(opacity=0.4, clip=True, strokeWidth=1, **mark)
+        .mark_rule(opacity=0.4, clip=True, strokeWidth=1, style=style)
         .encode(**{axis: f"{name}_low:Q", f"{axis}2": f"{name}_high:Q"}, **encoded)
         for axis, name in (("x", "utility"), ("y", "accuracy"))
     ]
 
 
-def _names(base: alt.Chart, encoded: dict[str, Any], **mark: str) -> list[alt.Chart]:
+def _names(base: alt.Chart, encoded: dict[str, Any], style: Style = alt.Undefined) -> list[alt.Chart]:
     """The name of each family, where :mod:`leaderboard.report.labels` has found room."""
     return [
         base.transform_filter(f"datum.label_side == '{side}'")
-        .mark_text(fontSize=12.5, fontWeight=600, align=side, dx=9 if side == "left" else -9, **mark)
+        .mark_text(fontSize=12.5, fontWeight=600, align=side, dx=9 if side == "left" else -9, style=style)
         .encode(y="label_y:Q", text="family:N", **encoded)
         for side in ("left", "right")
     ]
@@ -78,7 +81,12 @@ def _names(base: alt.Chart, encoded: dict[str, Any], **mark: str) -> list[alt.Ch
 def over_strength(board: Board) -> dict[str, Any]:
     """One family over its strengths on one budget: what a thief gets, and what users lose."""
     base = alt.Chart(alt.NamedData("points")).encode(
-        x=alt.X("strength:O", title=None, axis=alt.Axis(labelAngle=0, format="~g"), scale=alt.Scale(padding=0.5))
+        x=alt.X(
+            "strength:O",
+            title=None,
+            axis=alt.Axis(labelAngle=0, format="~g"),
+            scale=alt.Scale(padding=0.5, range=[0, alt.ExprRef(f"width - {BESIDE}")]),
+        )
     )
     layers = [*_floor(board), *_levels(board)]
     for name, style, text, dy in (("accuracy", THIEF, "stolen images", -11), ("utility", USERS, "answers", 13)):
@@ -91,26 +99,25 @@ def over_strength(board: Board) -> dict[str, Any]:
 
 def over_budget(board: Board) -> dict[str, Any]:
     """One family over budgets, a line per strength, between both controls: what a thief gets for his queries."""
-    domain = [board.budgets[0] / BESIDE[0], board.budgets[-1] * BESIDE[1]]
+    domain = [board.budgets[0], max(board.budgets[-1], board.budgets[0] + 1)]
+    scale = alt.Scale(type="log", domain=domain, nice=False, range=[MARK, alt.ExprRef(f"width - {BESIDE}")])
     axis = alt.Axis(values=board.budgets, format="~s")
     base = alt.Chart(alt.NamedData("points")).encode(
-        x=alt.X("budget:Q", scale=alt.Scale(type="log", domain=domain, nice=False), axis=axis, title=None),
-        detail="defense:N",
+        x=alt.X("budget:Q", scale=scale, axis=axis, title=None), detail="defense:N"
     )
     layers = [*_floor(board)]
     for kept, style, text in (("datum.control", NULL, "datum.defense"), ("!datum.control", THIEF, STRENGTH)):
         series = base.transform_filter(kept)
-        last = series.transform_joinaggregate(last="max(budget)", groupby=["defense"])
-        label = last.transform_filter("datum.budget == datum.last").transform_calculate(text=text)
+        label = series.transform_filter("isValid(datum.line_y)").transform_calculate(text=text)
         layers += [
             *_series(series, board, "accuracy", "FD of stolen images", style),
-            label.mark_text(style=style, align="left", dx=9).encode(y="accuracy:Q", text="text:N"),
+            label.mark_text(style=style, align="left", dx=9, limit=BESIDE - MARK).encode(y="line_y:Q", text="text:N"),
         ]
     return _spec(layers, SMALL)
 
 
-BESIDE = (1.3, 4.0)
-"""Room beside the least and the greatest budget, as factors; at the right stand labels."""
+BESIDE, MARK = 62, 10
+"""Pixels that labels have beside a small plot, and that points have."""
 
 STRENGTH = "isValid(datum.strength) ? format(datum.strength, '~g') : datum.family"
 """What a line over budgets is called."""
@@ -150,7 +157,7 @@ def _distance(channel: Any, board: Board, title: str) -> Any:
     """An axis of Fréchet distances."""
     high = extent(board)
     scale = alt.Scale(type="sqrt", domain=[0, high], nice=False)
-    return channel.scale(scale).axis(values=ticks(high), format=",~r").title(title)
+    return channel.scale(scale).axis(values=ticks(high), format=",~r", labelOverlap=False).title(title)
 
 
 def _floor(board: Board, *, both: bool = False) -> list[alt.Chart]:
@@ -169,15 +176,16 @@ def _floor(board: Board, *, both: bool = False) -> list[alt.Chart]:
 def _levels(board: Board) -> list[alt.Chart]:
     """The levels of both controls, as lines across a family's plot."""
     layers = []
-    for control, (name, style, what) in product(CONTROLS, (("accuracy", THIEF, "stolen"), ("utility", USERS, "answers"))):
+    for control, (name, style) in product(CONTROLS, (("accuracy", THIEF), ("utility", USERS))):
         field = f"{control}_{name}"
-        level = alt.Chart(alt.NamedData("points")).transform_aggregate(**{f"level_{field}": f"mean({field})"})
+        mean = alt.AggregatedFieldDef(op="mean", field=field, **{"as": f"level_{field}"})
+        level = alt.Chart(alt.NamedData("points")).transform_aggregate(aggregate=[mean])
         line = level.transform_filter(f"isValid(datum.level_{field})")
         y = _distance(alt.Y(f"level_{field}:Q"), board, "FD to the training set")
         layers += [
             line.mark_rule(style=style, strokeDash=[2, 3], strokeWidth=1, opacity=0.8).encode(y=y),
-            line.mark_text(style=style, align="left", dx=4, dy=-6, fontWeight=400).encode(
-                x=alt.value(0), y=y, text=alt.value(f"{control}, {what}")
+            line.mark_text(style=style, align="right", dx=-2, dy=-6, fontWeight=400).encode(
+                x=alt.value("width"), y=y, text=alt.value(control)
             ),
         ]
     return layers

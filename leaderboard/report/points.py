@@ -7,10 +7,9 @@ from typing import TypeAlias
 
 from leaderboard.cells import GARBAGE, NONE
 from leaderboard.intervals import Interval
+from leaderboard.numbers import interval_text
 from leaderboard.report.board import Board
-from leaderboard.report.labels import place_labels
-from leaderboard.report.numbers import interval_text
-from leaderboard.statistics import Verdict
+from leaderboard.report.labels import place_labels, place_lines
 
 Point: TypeAlias = dict[str, str | float | bool | None]
 """Name -> value; what does not exist is None."""
@@ -41,8 +40,12 @@ def points(board: Board) -> list[Point]:
             "front": (verdict.defense, verdict.budget) in board.front,
         }
         found.append(point | _ends("utility", utility) | _ends("accuracy", verdict.accuracy) | levels[verdict.budget])
+    high = extent(board)
     for budget in board.budgets:
-        place_labels([point for point in found if point["budget"] == budget], extent(board))
+        place_labels([point for point in found if point["budget"] == budget], high)
+    place_lines(controls := [point for point in found if point["control"]], [], high)
+    for family in set(board.families) - {NONE, GARBAGE}:
+        place_lines([point for point in found if point["family"] == family], controls, high)
     return found
 
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from benchmark.record import Record
 from leaderboard.cells import GARBAGE, NONE
 from leaderboard.intervals import Interval
+from leaderboard.numbers import half_width, interval_text, number
 from leaderboard.report.board import Board
 from leaderboard.report.columns import FIGURES, value
-from leaderboard.report.numbers import half_width, interval_text, number
 from leaderboard.statistics import Row
 from leaderboard.table import COLUMNS
 

@@ -37,7 +37,6 @@ def config(name: Literal["light", "dark"]) -> dict[str, Any]:
             "titlePadding": 10,
             "labelFontSize": 11,
             "titleFontSize": 12,
-            "tickCount": 5,
         },
         "style": {
             "users": _style(ink["users"]),

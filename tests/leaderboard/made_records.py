@@ -46,7 +46,11 @@ def record(spec: str, strength: float | None, loss: float, attack: str, budget: 
     name = f"{spec}/{attack}/{budget}/{seed}"
     rng = np.random.default_rng(int(hashlib.sha256(name.encode()).hexdigest()[:8], 16))
     user = np.random.default_rng(seed)
-    protection = 0.12 if spec.startswith("query-limit") else loss ** (EFFORT.get(spec[:5], 0.8) * (1 if attack == "fidelity" else 1.2))
+    protection = (
+        0.12
+        if spec.startswith("query-limit")
+        else loss ** (EFFORT.get(spec[:5], 0.8) * (1 if attack == "fidelity" else 1.2))
+    )
     weak = 1 + 0.4 * (5 - log10(budget))
     stolen = 300 * weak * 10 ** (0.9 * protection) * rng.normal(1, 0.03)
     utility = 115 * 10 ** (1.5 * loss) * user.normal(1, 0.01)

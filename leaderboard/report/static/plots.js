@@ -98,8 +98,15 @@ function showPlots(state) {
   for (const where of document.querySelectorAll(".at")) where.textContent = ` at ${queries(plotBudget(state))}`;
   const front = data.points.filter((point) => point.front && point.budget === plotBudget(state));
   front.sort((a, b) => a.utility - b.utility);
-  document.getElementById("front").textContent = "On the front, from the most useful to the best protected: " +
-    front.map((point) => `${point.defense} (${sides(point)})`).join(", ") + ".";
+  document.getElementById("front").replaceChildren(...front.map((point) => {
+    const item = document.createElement("li");
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = point.defense;
+    button.addEventListener("click", () => openDetails(point.row));
+    item.append(button, ` ${sides(point)}`);
+    return item;
+  }));
   for (const card of document.querySelectorAll(".card")) {
     card.hidden = Boolean(state.family) && card.dataset.family !== state.family;
     card.querySelector(".worth").textContent = data.worth[card.dataset.family]?.[plotBudget(state)] ?? "";

@@ -6,6 +6,9 @@ import math
 
 from leaderboard.intervals import Interval
 
+NOTHING = 1e-6
+"""Half an interval below this share of its mean is what rounding leaves of seeds that are equal."""
+
 
 def number(value: float | None) -> str:
     """To four significant digits, without an exponent where people would not write one; empty for None."""
@@ -21,6 +24,8 @@ def half_width(interval: Interval) -> str:
     if math.isnan(interval.width):
         return ""
     half = interval.width / 2
+    if half < NOTHING * abs(interval.value):
+        return "0"
     return f"{half:,.0f}" if 100 <= half < 1e7 else f"{half:.2g}"
 
 
