@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
 from benchmark.files import write_text
 from benchmark.record import Record
+from leaderboard import flags
+from leaderboard.cells import Cells, Place, cells, place, security_gains, utility_costs, within_budget
 
 COLUMNS: dict[str, str] = {
     "track": "the setting within which rows compare",
@@ -35,9 +38,10 @@ COLUMNS: dict[str, str] = {
     "accuracy_kid": "kernel distance (KID) of the attack model to the training set",
     "accuracy_ndb": "bins of the training set (100) whose share of the attack model's images differs significantly",
     "accuracy_js": "Jensen-Shannon distance of the attack model to the training set over these bins",
-    "security_gain": "rise of the strongest attacker's accuracy_fd over the undefended one",
-    "utility_cost": "rise of utility_fd over the undefended one",
-    "flags": "what a reader must know before trusting the row",
+    "security_gain": "rise of the strongest attacker's accuracy_fd over the undefended one's, of the same setting, "
+    "budget and seed; the same in every row of a defense, empty in one that counts queries another way",
+    "utility_cost": "rise of utility_fd over the undefended one's, likewise",
+    "flags": "what a reader must know before trusting the row: of this record, its attacker and its defense",
     "queries_charged": "images the attacker was handed; more than the budget only where flags say so",
     "queries_kept": "of these, images he did not throw away",
     "samples": "images on each side of every comparison",
@@ -54,8 +58,16 @@ ORDER = ["track", "target", "defense", "strength", "attack", "budget", "seed", "
 
 
 def table(records: Iterable[Record]) -> pd.DataFrame:
-    """One row per record, with :data:`COLUMNS`; quick records are left out, a figure that does not exist is empty."""
-    rows = [_row(record) for record in records if not record.quick]
+    """One row per record, with :data:`COLUMNS`; quick records are left out, a figure that does not exist is empty.
+
+    A gain or a cost is empty too where the undefended target's record of the same setting, budget and seed is missing,
+    and in a row whose cell has a later record, which stands instead. Flags are the record's own, then those of its
+    attacker and of its defense over all seeds (``leaderboard/flags.py``).
+    """
+    entered = [record for record in records if not record.quick]
+    board = cells(entered)
+    shared = {where: _shared(board, where) for where in board.attacks}
+    rows = [_row(record, board, shared[place(record)]) for record in entered]
     return pd.DataFrame(rows, columns=list(COLUMNS)).sort_values(ORDER, ignore_index=True)
 
 
@@ -64,13 +76,37 @@ def write_csv(records: Iterable[Record], path: Path) -> None:
     write_text(path, table(records).to_csv(index=False, float_format="%.6g", lineterminator="\n"))
 
 
-def _row(record: Record) -> dict[str, object]:
+@dataclass(frozen=True)
+class _Shared:
+    """What all rows of a defense on a budget have in common."""
+
+    gains: Mapping[int, float]
+    """Security gain by seed."""
+    costs: Mapping[int, float]
+    """Utility cost by seed."""
+    flags: tuple[str, ...]
+
+
+def _shared(board: Cells, where: Place) -> _Shared:
+    return _Shared(security_gains(board, where), utility_costs(board, where), tuple(flags.of_defense(board, where)))
+
+
+def _row(record: Record, board: Cells, shared: _Shared) -> dict[str, object]:
+    standing = board.attacks[place(record)][record.attack][record.seed]
+    told: dict[str, object] = {"flags": f"a later record of this cell stands instead: {standing.id}"}
+    if standing == record:
+        found = (*record.flags, *flags.of_attacker(board, place(record), record.attack), *shared.flags)
+        told = {
+            "flags": "; ".join(dict.fromkeys(found)),
+            "security_gain": shared.gains.get(record.seed) if within_budget(record) else None,
+            "utility_cost": shared.costs.get(record.seed),
+        }
     own = {
         "strength": record.strength,
-        "flags": "; ".join(record.flags),
         "seconds": record.attack_seconds,
         "version": record.versions["gan-extraction-bench"],
         "record": record.id,
         **record.figures,
+        **told,
     }
     return {column: own.get(column, getattr(record, column, None)) for column in COLUMNS}

@@ -11,6 +11,7 @@ import traceback
 
 import click
 
+from benchmark.cli.board import compare, report
 from benchmark.cli.cells import run, status, sweep
 from benchmark.cli.reading import list_command, version
 from benchmark.cli.studies import findings, transfer
@@ -27,7 +28,18 @@ def cli(debug: bool) -> None:
     """A defense-first benchmark of model extraction from generative models."""
 
 
-for command in (run, sweep, status, train_target_command, transfer, findings, list_command, version):
+for command in (
+    run,
+    sweep,
+    status,
+    report,
+    compare,
+    train_target_command,
+    transfer,
+    findings,
+    list_command,
+    version,
+):
     cli.add_command(command)
 
 

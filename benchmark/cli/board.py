@@ -2,21 +2,75 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from benchmark.cli.options import RESULTS, ResultsType
+from benchmark.errors import BenchmarkError
+
 if TYPE_CHECKING:
+    from benchmark.record import Record
     from benchmark.results import Results
 
 
 def write_board(results: Results) -> None:
     """Write the board of all whole records; one that is damaged is named, and missing from it."""
-    from benchmark.record import load_records
     from leaderboard.table import write_csv
 
     # Between reading the records and writing the board nobody else may do so, or the later writer has the older board.
     with results.lock("leaderboard"):
-        records = load_records(results.records, lambda error: click.echo(f"warning: {error}", err=True))
-        write_csv(records, results.board)
+        write_csv(_records(results), results.board)
         results.mirror.push(results.board)
+
+
+@click.command()
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="HTML file to write.")
+@click.option("--results", type=ResultsType(), default="results", show_default=True, help=RESULTS)
+@click.option(
+    "--figures",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder for papers: each plot as PNG and SVG, the table as LaTeX and Markdown.",
+)
+def report(out: Path, results: Results, figures: Path | None) -> None:
+    """Show the board as one HTML file that needs no network; one for each track and setting."""
+    from leaderboard.report import write_report
+
+    results.pull()
+    results.mirror.pull(results.root / "sheets")
+    for page in write_report(_records(results), results.sheet, out, figures):
+        click.echo(f"report: {page}")
+    if figures:
+        click.echo(f"figures and tables: {figures}")
+
+
+@click.command()
+@click.argument("first")
+@click.argument("second")
+@click.option("--results", type=ResultsType(), default="results", show_default=True, help=RESULTS)
+def compare(first: str, second: str, results: Results) -> None:
+    """Show two defenses side by side, with their differences paired by seed and 95% intervals."""
+    from leaderboard.compare import compare as compare_defenses
+    from leaderboard.compare import show
+
+    results.pull()
+    first, second = _spelled(first), _spelled(second)
+    show(compare_defenses(_records(results), first, second), first, second)
+
+
+def _records(results: Results) -> list[Record]:
+    """All whole records; one that is damaged is named, and missing."""
+    from benchmark.record import load_records
+
+    return load_records(results.records, lambda error: click.echo(f"warning: {error}", err=True))
+
+
+def _spelled(defense: str) -> str:
+    """The one spelling of a defense's spec; as it is if its plugin is not to be had here, as records need none."""
+    from benchmark.registry import canonical, load
+
+    with suppress(BenchmarkError):
+        return canonical(defense, load("defense", defense))
+    return defense

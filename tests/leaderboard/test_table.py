@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from few_records import made, seeds
 
 from benchmark.record import Record
 from leaderboard.table import COLUMNS, table, write_csv
@@ -59,9 +60,9 @@ def test_missing_is_empty_and_never_zero(tmp_path: Path) -> None:
     board = pd.read_csv(tmp_path / "a.csv")
     assert list(board.columns) == list(COLUMNS)
     board = board.set_index("defense")
-    assert board.loc["none", ["strength", "utility_recall", "security_gain", "flags"]].isna().all()
+    assert board.loc["none", ["strength", "utility_recall", "utility_ssim", "flags"]].isna().all()
     row = board.loc["noise"]
-    assert (row["strength"], row["flags"]) == (0.1, "restarted; diverged")
+    assert (row["strength"], row["flags"]) == (0.1, "restarted; diverged; no attacker knows the defense (seed 0)")
     assert (row["seconds"], row["version"], row["accuracy_fd"], row["queries_kept"]) == (2.5, "9.9.0", 30, 90)
 
 
@@ -93,3 +94,46 @@ def test_the_terminal_shows_every_attack_and_what_users_get_once(capsys: pytest.
     assert "accuracy knows: answers, discriminator\n" in out
     assert ["queries", "kept", "7"] in [line.split() for line in out.splitlines()]
     assert out.index("model of fidelity") < out.index(" 30 ") < out.index("model of accuracy") < out.index(" 25 ")
+
+
+def test_gain_and_cost_are_paired_by_seed_with_the_strongest_attackers() -> None:
+    records = [
+        *seeds("none", "a", [30.0, 40.0], utilities=[100.0, 110.0]),
+        *seeds("none", "b", [35.0, 33.0], utilities=[100.0, 110.0]),
+        *seeds("jpeg", "a", [50.0, 60.0, 70.0], utilities=[130.0, 150.0, 160.0]),
+        *seeds("jpeg", "b", [45.0, 80.0, 90.0], utilities=[130.0, 150.0, 160.0]),
+        *seeds("jpeg", "c", [1.0], utilities=[130.0], queries_charged=9000),
+    ]
+    board = table(random.Random(0).sample(records, len(records))).set_index(["defense", "attack", "seed"])
+    gains, costs = board["security_gain"], board["utility_cost"]
+    assert [gains["jpeg", attack, seed] for attack in "ab" for seed in (0, 1)] == [15.0, 27.0] * 2
+    assert [costs["jpeg", attack, seed] for attack in "ab" for seed in (0, 1)] == [30.0, 40.0] * 2
+    assert (gains["none", "b", 0], costs["none", "b", 0]) == (0, 0)
+    # The undefended target has no third seed, and who counts another way has no gain within the budget.
+    assert board.loc[("jpeg", "a", 2), ["security_gain", "utility_cost"]].isna().all()
+    assert pd.isna(gains["jpeg", "c", 0])
+    assert costs["jpeg", "c", 0] == 30.0
+
+
+def test_computed_flags_follow_the_records_own() -> None:
+    records = [
+        *seeds("none", "a", [30.0, 30.0, 30.0]),
+        *seeds("jpeg", "a", [50.0, 50.0, 50.5], flags=("diverged",), knowledge="answers, the defense"),
+        *seeds("jpeg", "a", [90.0, 90.0, 90.5], budget=2000, knowledge="answers, the defense"),
+    ]
+    board = table(records).set_index(["defense", "budget", "seed"])["flags"]
+    assert board["none", 1000, 0] == ""
+    assert board["jpeg", 1000, 1] == "diverged"
+    worse = "accuracy_fd is 40 above that of 1,000 queries"
+    assert board["jpeg", 2000, 1] == (
+        f"more budget made the attacker worse: {worse}; more budget made the strongest attacker worse: {worse}"
+    )
+
+
+def test_a_record_whose_cell_was_done_again_says_so() -> None:
+    plain, defended = made("none", "a", 0, 30.0), made("jpeg", "a", 0, 50.0)
+    again = replace(defended, id="again", created="2026-01-02T00:00:00+00:00", figures={"accuracy_fd": 45.0})
+    board = table([plain, defended, again]).set_index("record")
+    assert board.loc["again", "security_gain"] == 15.0
+    assert pd.isna(board.loc[defended.id, "security_gain"])
+    assert board.loc[defended.id, "flags"] == "a later record of this cell stands instead: again"

@@ -1,0 +1,161 @@
+"""Records by cell, and what may be compared with what: the latest of each cell, per setting, defense and budget."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from benchmark.record import Record
+from benchmark.store import digest
+from leaderboard.intervals import differences
+
+NONE = "none"
+"""Spec of the control that defends nothing: what gains and costs are relative to."""
+
+GARBAGE = "garbage"
+"""Spec of the control that hands over noise: the other end of every curve."""
+
+THE_DEFENSE = "the defense"
+"""What an attacker who knows the defense lists in his knowledge."""
+
+BySeed: TypeAlias = Mapping[int, Record]
+"""The record of each seed, in the order of the seeds."""
+
+Place: TypeAlias = tuple[str, str, int]
+"""A setting (:func:`setting_hash`), the spec of a defense and a budget: the attackers of one place compete."""
+
+
+@dataclass(frozen=True)
+class Cells:
+    """The records of a board, to be looked up."""
+
+    attacks: Mapping[Place, Mapping[str, BySeed]]
+    """By place, by spec of the attack, and by seed; each level in order."""
+    budgets: Mapping[tuple[str, str], Sequence[int]]
+    """The budgets of each setting and defense, in order."""
+
+    def smaller(self, where: Place) -> dict[int, Mapping[str, BySeed]]:
+        """The attackers of the same defense on each smaller budget."""
+        setting, defense, budget = where
+        smaller = (each for each in self.budgets[setting, defense] if each < budget)
+        return {each: self.attacks[setting, defense, each] for each in smaller}
+
+
+def setting_hash(record: Record) -> str:
+    """Hash of everything that a record was measured with; records of two settings never compare."""
+    return digest(
+        {
+            "track": record.track,
+            "setting": record.setting,
+            "target": record.target,
+            "samples": record.samples,
+            "features": [record.features, record.features_hash],
+        }
+    )
+
+
+def place(record: Record) -> Place:
+    """Where a record stands on its board."""
+    return setting_hash(record), record.defense, record.budget
+
+
+def cells(records: Iterable[Record]) -> Cells:
+    """The records of a board, quick ones left out.
+
+    A cell that was done again after its code had changed has two records; a seed must not count twice, so the one that
+    was created last stands, whatever its figures.
+    """
+    latest: dict[tuple[Place, str, int], Record] = {}
+    for record in sorted(records, key=lambda each: (each.created, each.id)):
+        if not record.quick:
+            latest[place(record), record.attack, record.seed] = record
+    found: dict[Place, dict[str, dict[int, Record]]] = {}
+    for (where, attack, seed), record in sorted(latest.items(), key=lambda item: item[0]):
+        found.setdefault(where, {}).setdefault(attack, {})[seed] = record
+    budgets: dict[tuple[str, str], list[int]] = {}
+    for setting, defense, budget in found:
+        budgets.setdefault((setting, defense), []).append(budget)
+    return Cells(found, budgets)
+
+
+def figures(records: BySeed, name: str) -> dict[int, float]:
+    """A figure of each seed that has it."""
+    return {seed: record.figures[name] for seed, record in records.items() if name in record.figures}
+
+
+def within_budget(record: Record) -> bool:
+    """Whether the attacker was handed no more images than the budget.
+
+    One who counts another way (accuracy extraction by the paper's count of refined images alone) has a row of his own,
+    but never decides how strong the attackers of a budget are: he had a larger one.
+    """
+    return record.queries_charged <= record.budget
+
+
+def strongest(attacks: Mapping[str, BySeed]) -> dict[int, Record]:
+    """The record of the strongest attacker of each seed: the lowest accuracy_fd within the budget.
+
+    Args:
+        attacks: the attackers of one place, by spec.
+    """
+    able = [
+        record
+        for records in attacks.values()
+        for record in records.values()
+        if within_budget(record) and "accuracy_fd" in record.figures
+    ]
+    # From the weakest to the strongest, so that the strongest of a seed is kept; of equals, the first by name.
+    able.sort(key=lambda record: (record.figures["accuracy_fd"], record.attack), reverse=True)
+    found = {record.seed: record for record in able}
+    return {seed: found[seed] for seed in sorted(found)}
+
+
+def strengths(attacks: Mapping[str, BySeed]) -> dict[int, float]:
+    """accuracy_fd of the strongest attacker of each seed."""
+    return figures(strongest(attacks), "accuracy_fd")
+
+
+def utilities(attacks: Mapping[str, BySeed]) -> dict[int, float]:
+    """utility_fd of a defense by seed: users get the same whoever attacks, so any attack's record tells it."""
+    found: dict[int, float] = {}
+    for records in attacks.values():
+        found = figures(records, "utility_fd") | found
+    return {seed: found[seed] for seed in sorted(found)}
+
+
+def undefended(board: Cells, where: Place) -> Mapping[str, BySeed]:
+    """The attackers of the undefended target, by spec, in the same setting and on the same budget; perhaps nobody."""
+    setting, _, budget = where
+    return board.attacks.get((setting, NONE, budget), {})
+
+
+def security_gains(board: Cells, where: Place) -> dict[int, float]:
+    """The security gain of a defense on a budget, by seed: a difference of Fréchet distances.
+
+    accuracy_fd of the strongest attacker of the defense, less that of the strongest attacker of the undefended target,
+    both of the same seed. They need not be the same attack.
+    """
+    return differences(strengths(board.attacks[where]), strengths(undefended(board, where)))
+
+
+def utility_costs(board: Cells, where: Place) -> dict[int, float]:
+    """The utility cost of a defense by seed: its utility_fd less that of the undefended target."""
+    return differences(utilities(board.attacks[where]), utilities(undefended(board, where)))
+
+
+def family(record: Record) -> str:
+    """The spec of a defense without its strength: the curve that it is a point of.
+
+    A record tells the value of the strength, not the name of its parameter. A spec names only what differs from the
+    defaults, so the parameter is the one of the last member that has this value; of several, the first.
+    """
+    head, joint, last = record.defense.rpartition("+")
+    name, *settings = last.split(",")
+    for setting in settings:
+        with suppress(ValueError):
+            if float(setting.partition("=")[2]) == record.strength:
+                settings.remove(setting)
+                break
+    return head + joint + ",".join([name, *settings])

@@ -1,0 +1,163 @@
+"""Two defenses side by side on a terminal, with the differences of their figures, paired by seed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from benchmark.errors import UsageError, unknown
+from benchmark.record import Record
+from leaderboard.cells import BySeed, cells, figures, strongest
+from leaderboard.intervals import Interval, paired, t_interval
+from leaderboard.numbers import half_width, interval_text
+from leaderboard.terminal import SECURITY, UTILITY, good
+
+
+@dataclass(frozen=True)
+class Line:
+    """One figure of both defenses."""
+
+    title: str
+    good: str
+    """"low" or "high", for whoever defends."""
+    first: Interval | None
+    second: Interval | None
+    difference: Interval | None
+    """Second less first, over the seeds of both; None if they share none."""
+
+    @property
+    def better(self) -> int | None:
+        """0 or 1 for whichever is better beyond the noise: the interval of the difference lies on one side of 0.
+
+        None where it does not, or where one shared seed leaves no interval.
+        """
+        if self.difference is None or not (self.difference.low > 0 or self.difference.high < 0):
+            return None
+        return int((self.difference.low > 0) == (self.good == "high"))
+
+
+@dataclass(frozen=True)
+class Block:
+    """What one attack made of both, or what users get of them."""
+
+    title: str
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Both defenses on one budget of one board."""
+
+    track: str
+    setting: str
+    budget: int
+    samples: int
+    features: str
+    blocks: tuple[Block, ...]
+
+
+def compare(records: Iterable[Record], first: str, second: str) -> list[Comparison]:
+    """Two defenses on every budget and board that has both, by track and budget.
+
+    Args:
+        records: quick ones are left out.
+        first: spec of a defense, in its one spelling.
+        second: likewise.
+
+    Raises:
+        UsageError: no record is of one of them, or none are of both on the same board and budget.
+    """
+    places = cells(records).attacks
+    known = {defense for _, defense, _ in places}
+    for defense in (first, second):
+        if defense not in known:
+            raise unknown("defense among the records", defense, known)
+    found = [
+        _comparison(budget, setting, attacks, places[setting, second, budget])
+        for (setting, defense, budget), attacks in places.items()
+        if defense == first and (setting, second, budget) in places
+    ]
+    if not found:
+        raise UsageError(
+            f"{first} and {second} have no budget in common on any board; run both with the same --track and --budget"
+        )
+    return sorted(found, key=lambda each: (each.track, each.setting, each.budget))
+
+
+def show(comparisons: Iterable[Comparison], first: str, second: str) -> None:
+    """Print one table per comparison."""
+    console = Console()
+    for comparison in comparisons:
+        console.print(_table(comparison, first, second))
+    console.print(
+        "difference: the second less the first, paired by seed; ± and brackets: 95% intervals; "
+        "better: beyond the noise, for whoever defends"
+    )
+
+
+def _comparison(budget: int, setting: str, first: Mapping[str, BySeed], second: Mapping[str, BySeed]) -> Comparison:
+    record = next(iter(next(iter(first.values())).values()))
+    blocks = [_block("utility: answers", UTILITY, _of_users(first), _of_users(second))]
+    able = {name: strongest(attacks) for name, attacks in (("first", first), ("second", second))}
+    if all(able.values()):
+        blocks.append(
+            _block("security: model of each seed's strongest attacker", SECURITY, able["first"], able["second"])
+        )
+    blocks += [
+        _block(f"security: model of {attack}", SECURITY, first[attack], second[attack])
+        for attack in first
+        if attack in second
+    ]
+    return Comparison(record.track, setting, budget, record.samples, record.features, tuple(blocks))
+
+
+def _of_users(attacks: Mapping[str, BySeed]) -> dict[int, Record]:
+    """A record of each seed: users get the same whoever attacks."""
+    found: dict[int, Record] = {}
+    for records in attacks.values():
+        found = {**records, **found}
+    return found
+
+
+def _block(title: str, names: Mapping[str, str], first: BySeed, second: BySeed) -> Block:
+    lines = []
+    for name, text in names.items():
+        ours, theirs = figures(first, name), figures(second, name)
+        if ours or theirs:
+            means = [t_interval(values.values()) if values else None for values in (ours, theirs)]
+            lines.append(Line(text, good(name), means[0], means[1], paired(theirs, ours)))
+    return Block(title, tuple(lines))
+
+
+def _table(comparison: Comparison, first: str, second: str) -> Table:
+    title = f"{comparison.track}, {comparison.budget:,} queries, {comparison.samples:,} images, {comparison.features}"
+    grid = Table(title=Text(title), box=box.SIMPLE_HEAD, title_justify="left")
+    grid.add_column("figure", no_wrap=True)
+    grid.add_column("good")
+    # Names of plugins are text, and no markup of rich's.
+    for heading in (first, second):
+        grid.add_column(Text(heading), justify="right")
+    grid.add_column("difference", justify="right")
+    grid.add_column("better")
+    for number, block in enumerate(comparison.blocks):
+        if number:
+            grid.add_section()
+        grid.add_row(Text(block.title))
+        for line in block.lines:
+            better = "" if line.better is None else (first, second)[line.better]
+            means = (interval_text(line.first), interval_text(line.second))
+            grid.add_row(f"  {line.title}", line.good, *means, _difference(line.difference), Text(better))
+    return grid
+
+
+def _difference(interval: Interval | None) -> str:
+    if interval is None:
+        return ""
+    if not half_width(interval):
+        return f"{interval.value:+.4g}"
+    return f"{interval.value:+.4g} [{interval.low:+.3g}, {interval.high:+.3g}]"

@@ -1,0 +1,151 @@
+"""What a reader must know before trusting a row: each flag a pure function of figures by seed.
+
+"Beyond the noise" means that the 95% interval of the mean difference, paired by seed, lies on one side of 0. Of one
+seed there is no interval, and nothing is beyond the noise.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+
+from leaderboard.cells import (
+    NONE,
+    THE_DEFENSE,
+    BySeed,
+    Cells,
+    Place,
+    figures,
+    security_gains,
+    strengths,
+    undefended,
+    utility_costs,
+)
+from leaderboard.intervals import Interval, over_seeds, paired
+
+
+def reported(records: BySeed) -> list[str]:
+    """The flags that records bear themselves (an attack diverged, a defense is not deterministic), with their seeds."""
+    seeds: dict[str, set[int]] = defaultdict(set)
+    for seed, record in records.items():
+        for flag in record.flags:
+            seeds[flag].add(seed)
+    return [f"{flag} ({_named(of)})" for flag, of in seeds.items()]
+
+
+def of_attacker(board: Cells, where: Place, attack: str) -> list[str]:
+    """The flags of one attacker of one defense on one budget, beside those that his records bear."""
+    records = board.attacks[where][attack]
+    accuracy = figures(records, "accuracy_fd")
+    smaller = {
+        budget: figures(attacks.get(attack, {}), "accuracy_fd") for budget, attacks in board.smaller(where).items()
+    }
+    return [
+        *weaker_with_more("the attacker", accuracy, smaller),
+        *weaker_knowing(accuracy, _known(records), board.attacks[where]),
+    ]
+
+
+def of_defense(board: Cells, where: Place) -> list[str]:
+    """The flags of a defense on one budget, as its strongest attackers judge it."""
+    attacks = board.attacks[where]
+    smaller = {budget: strengths(rivals) for budget, rivals in board.smaller(where).items()}
+    knowing, cost = _knowing(attacks), over_seeds(utility_costs(board, where))
+    known = frozenset[str]().union(*(_known(records) for records in knowing.values()))
+    return [
+        *weaker_with_more("the strongest attacker", strengths(attacks), smaller),
+        *weaker_knowing(strengths(knowing), known, attacks),
+        *untried(where[1], attacks, undefended(board, where)),
+        *utility_rose(cost),
+        *wide("security gain", over_seeds(security_gains(board, where))),
+        *wide("utility cost", cost),
+    ]
+
+
+def weaker_with_more(who: str, accuracy: Mapping[int, float], smaller: Mapping[int, Mapping[int, float]]) -> list[str]:
+    """More budget made an attacker worse, beyond the noise: a thief may leave answers unused, this one did not.
+
+    Args:
+        who: what the attacker is called.
+        accuracy: accuracy_fd by seed.
+        smaller: the same attacker's accuracy_fd on each smaller budget, by seed.
+    """
+    rises = {budget: paired(accuracy, other) for budget, other in sorted(smaller.items())}
+    worse = {budget: rise.value for budget, rise in rises.items() if rise and rise.low > 0}
+    if not worse:
+        return []
+    best = max(worse, key=lambda budget: worse[budget])
+    return [f"more budget made {who} worse: accuracy_fd is {worse[best]:.3g} above that of {best:,} queries"]
+
+
+def weaker_knowing(accuracy: Mapping[int, float], known: frozenset[str], rivals: Mapping[str, BySeed]) -> list[str]:
+    """Who knows the defense is weaker than one who does not and knows nothing else that he lacks, beyond the noise.
+
+    Knowledge can always be ignored, so such an attack is a poor one, and the defense may be weaker than it looks.
+
+    Args:
+        accuracy: accuracy_fd by seed.
+        known: what the attacker knew, item by item.
+        rivals: all attackers of the same defense and budget, by spec.
+    """
+    if THE_DEFENSE not in known:
+        return []
+    ignorant = {attack: records for attack, records in rivals.items() if _known(records) <= known - {THE_DEFENSE}}
+    rise = paired(accuracy, strengths(ignorant))
+    if rise is None or not rise.low > 0:
+        return []
+    return [f"an attacker who knows the defense is weaker than one who does not: by {rise.value:.3g} in accuracy_fd"]
+
+
+def utility_rose(cost: Interval | None) -> list[str]:
+    """Users get better images from the defense than without it, beyond the noise: the metric likes what it does."""
+    if cost is None or not cost.high < 0:
+        return []
+    return [f"utility rose under the defense: utility_fd is {-cost.value:.3g} below the undefended one"]
+
+
+def wide(name: str, effect: Interval | None) -> list[str]:
+    """The interval of an effect is wider than the effect.
+
+    Args:
+        name: what the effect is called.
+        effect: its interval over seeds.
+    """
+    if effect is None or not effect.width > abs(effect.value):
+        return []
+    return [f"interval of the {name} is wider than the effect: {effect.low:.3g} to {effect.high:.3g}"]
+
+
+def untried(defense: str, attacks: Mapping[str, BySeed], plain: Mapping[str, BySeed]) -> list[str]:
+    """Attackers that would have to be tried before a defense is called strong: its gain may be theirs to lower.
+
+    Args:
+        defense: its spec.
+        attacks: its attackers on a budget, by spec.
+        plain: those of the undefended target on the same budget.
+    """
+    if defense == NONE:
+        return []
+    judged = strengths(attacks).keys()
+    uninformed = judged - strengths(_knowing(attacks)).keys()
+    found = [f"no attacker knows the defense ({_named(uninformed)})"] if uninformed else []
+    for attack, records in plain.items():
+        missing = (strengths({attack: records}).keys() & judged) - strengths({attack: attacks.get(attack, {})}).keys()
+        if missing:
+            found.append(f"not attacked by {attack}, as the undefended target was ({_named(missing)})")
+    return found
+
+
+def _knowing(attacks: Mapping[str, BySeed]) -> dict[str, BySeed]:
+    """The attackers who know the defense."""
+    return {attack: records for attack, records in attacks.items() if THE_DEFENSE in _known(records)}
+
+
+def _known(records: BySeed) -> frozenset[str]:
+    """What an attacker knew, item by item."""
+    return frozenset(item for record in records.values() for item in record.knowledge.split(", "))
+
+
+def _named(seeds: Iterable[int]) -> str:
+    listed = [str(seed) for seed in sorted(seeds)]
+    return f"seed{'s' * (len(listed) > 1)} {', '.join(listed)}"

@@ -1,0 +1,88 @@
+"""What one page shows: the rows and verdicts of one track in one setting, and the records they are of."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.resources import files
+from pathlib import Path
+
+from benchmark.record import Record
+from benchmark.targets import METRICS, target_names
+from leaderboard.curves import Curve, curves, front
+from leaderboard.statistics import Row, Verdict, summarise, verdicts
+
+
+@dataclass(frozen=True)
+class Board:
+    """The rows that may be put side by side."""
+
+    track: str
+    setting: str
+    """Hash of everything that is measured with."""
+    records: Mapping[str, Record]
+    """By id: those that rows are of."""
+    rows: tuple[Row, ...]
+    verdicts: tuple[Verdict, ...]
+
+    @property
+    def any_record(self) -> Record:
+        """One that tells what all have in common: target, features, samples."""
+        return next(iter(self.records.values()))
+
+    @property
+    def budgets(self) -> list[int]:
+        """Ascending."""
+        return sorted({row.budget for row in self.rows})
+
+    @property
+    def families(self) -> list[str]:
+        """By name."""
+        return sorted({row.family for row in self.rows})
+
+    @cached_property
+    def curves(self) -> list[Curve]:
+        """One per family and budget."""
+        return curves(self.verdicts)
+
+    @cached_property
+    def front(self) -> set[tuple[str, int]]:
+        """Spec and budget of each verdict on the Pareto front of its budget."""
+        found = set()
+        for budget in self.budgets:
+            on_it = front([verdict for verdict in self.verdicts if verdict.budget == budget])
+            found |= {(verdict.defense, budget) for verdict in on_it}
+        return found
+
+    @cached_property
+    def floor(self) -> float | None:
+        """The noise floor: FD between two samples of the training set, at the board's counts and features.
+
+        None if the target's folder is not at hand, or was measured otherwise.
+        """
+        record = self.any_record
+        folder = files("benchmark.targets") / record.target if record.target in target_names() else Path(record.target)
+        try:
+            measured = json.loads((folder / METRICS).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None
+        if (measured["features"], measured["samples"]) != (record.features, record.samples):
+            return None
+        value = measured.get("floor_training_set")
+        return None if value is None else float(value)
+
+
+def boards(records: Iterable[Record]) -> list[Board]:
+    """The boards of some records, quick ones left out: one per track and setting, by track."""
+    by_id = {record.id: record for record in records}
+    rows, judged = summarise(by_id.values()), verdicts(by_id.values())
+    found = []
+    for track, setting in dict.fromkeys((row.track, row.setting) for row in rows):
+        own = tuple(row for row in rows if row.setting == setting)
+        shown = {record: by_id[record] for row in own for record in row.records}
+        found.append(
+            Board(track, setting, shown, own, tuple(verdict for verdict in judged if verdict.setting == setting))
+        )
+    return found

@@ -1,0 +1,62 @@
+"""Families of defenses: what each has plots of, and what its whole curve is worth."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from leaderboard.cells import GARBAGE, NONE
+from leaderboard.numbers import half_width
+from leaderboard.report.board import Board
+
+
+@dataclass(frozen=True)
+class Card:
+    """One family of defenses."""
+
+    family: str
+    parameter: str
+    """Name of the parameter that is the strength."""
+    strengths: bool
+    """Whether there are several strengths to draw a curve over."""
+    budgets: bool
+    """Whether there are several budgets."""
+    worth: dict[int, str] = field(default_factory=dict)
+    """By budget, what part of the plane between the controls its curve covers, in words."""
+
+
+def cards(board: Board) -> list[Card]:
+    """One per family that has a curve, the controls aside."""
+    found = []
+    for family in board.families:
+        own = [verdict for verdict in board.verdicts if verdict.family == family]
+        strengths, budgets = {verdict.strength for verdict in own} - {None}, {verdict.budget for verdict in own}
+        if family not in (NONE, GARBAGE) and max(len(strengths), len(budgets)) > 1:
+            parameter = strength_parameter(family, {verdict.defense for verdict in own})
+            found.append(Card(family, parameter, len(strengths) > 1, len(budgets) > 1, _worth(board, family)))
+    return found
+
+
+def strength_parameter(family: str, defenses: set[str]) -> str:
+    """Name of the parameter that is the strength: what the specs of a family's defenses say and its own does not.
+
+    Records do not name it, and the plugin may not be installed where a board is read. "strength" if no spec says.
+    """
+    for defense in sorted(defenses):
+        settings = defense.rpartition("+")[2].split(",")[1:]
+        own = family.rpartition("+")[2].split(",")[1:]
+        for setting in settings:
+            if setting not in own:
+                return setting.partition("=")[0]
+    return "strength"
+
+
+def _worth(board: Board, family: str) -> dict[int, str]:
+    found = {}
+    for curve in board.curves:
+        if curve.family == family and curve.hypervolume:
+            half = half_width(curve.hypervolume)
+            found[curve.budget] = (
+                f"Covers {curve.hypervolume.value:.2f}{f' ± {half}' if half else ''} of the plane between the null "
+                "controls; 1 would be the protection of garbage at no cost."
+            )
+    return found

@@ -1,0 +1,90 @@
+"""Rows as the page shows them: texts, and the values that they are sorted by."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from benchmark.record import Record
+from leaderboard.cells import GARBAGE, NONE
+from leaderboard.intervals import Interval
+from leaderboard.numbers import half_width, interval_text, number
+from leaderboard.report.board import Board
+from leaderboard.report.columns import FIGURES, value
+from leaderboard.statistics import Row
+from leaderboard.table import COLUMNS
+
+
+@dataclass(frozen=True)
+class ShownCell:
+    """One figure in the table; all empty where there is none."""
+
+    value: str
+    text: str
+    half: str
+
+
+@dataclass(frozen=True)
+class ShownFigure:
+    """One figure among a row's details."""
+
+    name: str
+    text: str
+    meaning: str
+
+
+@dataclass(frozen=True)
+class ShownRow:
+    """One row and its details."""
+
+    row: Row
+    records: tuple[Record, ...]
+    strongest: bool
+    """Whether its attack is the strongest of its defense and budget."""
+    sheet: str | None
+    """Data URI of the sample sheet of its first seed that has one."""
+
+    @property
+    def first(self) -> Record:
+        """The record whose sheet is shown."""
+        return self.records[0]
+
+    @property
+    def control(self) -> bool:
+        """Whether the defense is a null control."""
+        return self.row.defense in (NONE, GARBAGE)
+
+    @property
+    def title(self) -> str:
+        """The row in a few words."""
+        return f"{self.row.defense} against {self.row.attack}, {self.row.budget:,} queries"
+
+    @property
+    def cells(self) -> list[ShownCell]:
+        """The figures of the table, in the order of its columns."""
+        return [_cell(value(self.row, column.name)) for column in FIGURES]
+
+    @property
+    def figures(self) -> list[ShownFigure]:
+        """Every figure, in the order of the board's columns; what columns do not know comes last."""
+        known = {"security_gain": self.row.security_gain, "utility_cost": self.row.utility_cost, **self.row.figures}
+        order = {name: index for index, name in enumerate(COLUMNS)}
+        names = sorted(known, key=lambda name: (order.get(name, len(order)), name))
+        return [ShownFigure(name, interval_text(known[name]), COLUMNS.get(name, "")) for name in names if known[name]]
+
+
+def shown_rows(board: Board, sheets: Mapping[str, str]) -> list[ShownRow]:
+    """The rows of a board, in its order."""
+    strongest = {(verdict.defense, verdict.budget): verdict.strongest for verdict in board.verdicts}
+    found = []
+    for row in board.rows:
+        records = tuple(board.records[record] for record in row.records)
+        sheet = sheets.get(records[0].id)
+        found.append(ShownRow(row, records, strongest.get((row.defense, row.budget)) == row.attack, sheet))
+    return found
+
+
+def _cell(interval: Interval | None) -> ShownCell:
+    if interval is None:
+        return ShownCell("", "", "")
+    return ShownCell(repr(interval.value), number(interval.value), half_width(interval))

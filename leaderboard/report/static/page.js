@@ -1,0 +1,60 @@
+// What happens when: the fragment is the state, and everything shown follows from it.
+
+const details = document.getElementById("details");
+const themeButton = document.getElementById("theme");
+
+function openDetails(row) {
+  const content = document.getElementById(`row-${row}`).content.cloneNode(true);
+  details.querySelector(".content").replaceChildren(content);
+  details.showModal();
+  details.scrollTop = 0;
+}
+
+function show() {
+  const state = readState();
+  showForm(state);
+  showTable(state);
+  showPlots(state);
+}
+
+function showTheme(name) {
+  document.documentElement.dataset.theme = name;
+  themeButton.textContent = name === "dark" ? "Light theme" : "Dark theme";
+  showPlots(readState());
+}
+
+form.addEventListener("input", () => {
+  const { sort, order } = readState();
+  writeState({ ...Object.fromEntries(new FormData(form)), sort, order });
+  showTable(readState());
+  showPlots(readState());
+});
+form.addEventListener("reset", (event) => {
+  event.preventDefault();
+  const { sort, order } = readState();
+  writeState({ sort, order });
+  show();
+});
+form.addEventListener("submit", (event) => event.preventDefault());
+
+for (const heading of headings) {
+  heading.querySelector("button").addEventListener("click", () => {
+    writeState(sortBy(heading));
+    showTable(readState());
+  });
+}
+body.addEventListener("click", (event) => {
+  const button = event.target.closest("button.more");
+  if (button) openDetails(button.dataset.row);
+});
+details.addEventListener("click", (event) => {
+  if (event.target === details) details.close();
+});
+themeButton.addEventListener("click", () => showTheme(theme() === "dark" ? "light" : "dark"));
+prefersDark.addEventListener("change", () => showTheme(prefersDark.matches ? "dark" : "light"));
+window.addEventListener("hashchange", show);
+
+document.documentElement.dataset.theme = prefersDark.matches ? "dark" : "light";
+themeButton.textContent = prefersDark.matches ? "Light theme" : "Dark theme";
+for (const plot of plots) watcher.observe(plot.holder);
+show();

@@ -1,0 +1,96 @@
+"""Two defenses side by side: differences are paired by seed, and nothing is called better within the noise."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from made_records import HOSTILE, board, record
+from scipy import stats
+
+from benchmark import cli
+from benchmark.errors import UsageError
+from benchmark.record import Record
+from leaderboard.compare import Line, compare, show
+
+
+def made(defense: str, accuracies: Sequence[float], attack: str = "fidelity", budget: int = 1_000) -> list[Record]:
+    """One record per seed, of given accuracy_fd."""
+    records = [record(defense, None, 0.2, attack, budget, seed) for seed in range(len(accuracies))]
+    return [
+        replace(each, figures=each.figures | {"accuracy_fd": value})
+        for each, value in zip(records, accuracies, strict=True)
+    ]
+
+
+def line(records: list[Record], block: str, title: str) -> Line:
+    (comparison,) = compare(records, "a", "b")
+    (found,) = [each for each in comparison.blocks if block in each.title]
+    return next(each for each in found.lines if each.title == title)
+
+
+def test_a_difference_is_that_of_a_paired_t_test() -> None:
+    first, second = [300.0, 320.0, 350.0], [311.0, 330.0, 363.0]
+    found = line(made("a", first) + made("b", second), "of fidelity", "FD to the training set").difference
+    interval = stats.ttest_rel(second, first).confidence_interval(0.95)
+    assert found is not None
+    np.testing.assert_allclose([found.value, found.low, found.high], [34 / 3, interval.low, interval.high])
+
+
+def test_better_is_said_beyond_the_noise_only_and_for_whoever_defends() -> None:
+    clear, noisy = [311.0, 330.0, 363.0], [200.0, 420.0, 351.0]
+    first = made("a", [300.0, 320.0, 350.0])
+    assert line(first + made("b", clear), "of fidelity", "FD to the training set").better == 1
+    assert line(first + made("b", noisy), "of fidelity", "FD to the training set").better is None
+    cheap = [replace(each, figures=each.figures | {"utility_fd": 1.0 + each.seed / 100}) for each in made("b", clear)]
+    dear = [replace(each, figures=each.figures | {"utility_fd": 9.0 + each.seed / 99}) for each in first]
+    assert line(dear + cheap, "utility", "FD to the training set").better == 1
+
+
+def test_one_seed_has_a_difference_without_an_interval() -> None:
+    found = line(made("a", [300.0]) + made("b", [400.0]), "of fidelity", "FD to the training set")
+    assert found.difference is not None
+    assert found.difference.value == 100
+    assert found.better is None
+
+
+def test_the_strongest_attacker_of_each_seed_is_compared() -> None:
+    first = made("a", [300.0, 320.0]) + made("a", [310.0, 290.0], attack="accuracy")
+    second = made("b", [400.0, 420.0])
+    found = line(first + second, "strongest", "FD to the training set")
+    assert found.first is not None
+    assert (found.first.value, found.second and found.second.value) == ((300 + 290) / 2, 410)
+
+
+def test_only_budgets_and_attacks_of_both_are_compared() -> None:
+    records = made("a", [1.0, 2.0]) + made("a", [1.0], budget=5_000) + made("b", [3.0, 2.5])
+    (comparison,) = compare(records, "a", "b")
+    assert comparison.budget == 1_000
+    with pytest.raises(UsageError, match="no budget in common"):
+        compare(made("a", [1.0]) + made("b", [1.0], budget=5_000), "a", "b")
+    with pytest.raises(UsageError, match=r"unknown defense among the records 'nois'; did you mean 'noise'"):
+        compare(board(budgets=[1_000], seeds=[0]), "nois", "none")
+
+
+def test_names_of_plugins_are_no_markup(capsys: pytest.CaptureFixture[str]) -> None:
+    hostile = f"[red]{HOSTILE}[/red][/b]"
+    show(compare(made("a", [1.0, 2.0]) + made(hostile, [3.0, 4.5]), "a", hostile), "a", hostile)
+    assert "[red]" in capsys.readouterr().out
+
+
+def test_the_command_takes_any_spelling(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for each in board(budgets=[1_000, 50_000], seeds=[0, 1]):
+        each.save(tmp_path / "records")
+    monkeypatch.setattr(sys, "argv", ["b", "compare", "none", "jpeg,quality=50", "--results", str(tmp_path)])
+    with pytest.raises(SystemExit) as status:
+        cli.main()
+    out = capsys.readouterr().out
+    assert status.value.code == 0
+    assert out.index("1,000 queries") < out.index("50,000 queries")
+    assert "jpeg" in out

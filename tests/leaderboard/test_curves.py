@@ -1,0 +1,79 @@
+"""A curve runs over strengths between the two controls, and its worth is an area known in closed form."""
+
+from __future__ import annotations
+
+import pytest
+from few_records import seeds
+
+from benchmark.record import Record
+from leaderboard.curves import curves, front, share
+from leaderboard.intervals import t_interval
+from leaderboard.statistics import verdicts
+
+CONTROLS = [
+    *seeds("none", "fidelity", [10.0, 10.0], utilities=[1.0, 1.0]),
+    *seeds("garbage", "fidelity", [1000.0, 1000.0], utilities=[100.0, 100.0]),
+]
+
+
+def strength(quality: int, accuracies: list[float], utilities: list[float]) -> list[Record]:
+    spec = "jpeg" if quality == 50 else f"jpeg,quality={quality}"
+    return seeds(spec, "fidelity", accuracies, utilities=utilities, strength=float(quality))
+
+
+NOISE = seeds("noise", "fidelity", [20.0, 20.0], utilities=[90.0, 90.0], strength=0.1)
+JPEG = [*strength(50, [100.0, 100.0], [10.0, 10.0]), *strength(5, [1000.0, 100.0], [50.0, 1.0])]
+
+
+def test_a_curve_is_a_family_in_the_order_of_its_strengths_between_the_controls() -> None:
+    found = curves(verdicts([*NOISE, *JPEG, *CONTROLS]))
+    assert [curve.family for curve in found] == ["jpeg", "noise"]
+    assert [point.strength for point in found[0].points] == [5.0, 50.0]
+    for curve in found:
+        assert curve.none
+        assert curve.garbage
+        assert (curve.none.defense, curve.garbage.defense) == ("none", "garbage")
+
+
+def test_budgets_are_curves_of_their_own() -> None:
+    other = seeds("jpeg", "fidelity", [100.0], budget=2000, strength=50.0)
+    found = curves(verdicts([*JPEG, *CONTROLS, *other]))
+    assert [(curve.budget, len(curve.points), curve.none is None) for curve in found] == [
+        (1000, 2, False),
+        (2000, 1, True),
+    ]
+    assert found[1].hypervolume is None
+
+
+def test_the_hypervolume_is_that_of_each_seed() -> None:
+    # With decades as the unit the controls are (0, 0) and (2, 2), and the whole is 4. Seed 0 has points at (1, 1) and
+    # (log10 50, 2); seed 1 at (1, 1) and (0, 1).
+    jpeg, noise = curves(verdicts([*NOISE, *JPEG, *CONTROLS]))
+    assert jpeg.hypervolume
+    expected = t_interval([(1 + (2 - 1.69897)) / 4, 2 / 4])
+    assert [jpeg.hypervolume.value, jpeg.hypervolume.low] == pytest.approx([expected.value, expected.low], rel=1e-5)
+    assert noise.hypervolume
+    assert noise.hypervolume.value == pytest.approx(0.0457575 * 0.30103 / 4, rel=1e-5)
+
+
+def test_a_seed_that_a_strength_lacks_does_not_count() -> None:
+    found = curves(verdicts([*JPEG[:-1], *CONTROLS]))[0].hypervolume
+    assert found
+    assert found.seeds == 1
+
+
+def test_the_worth_of_the_controls_and_of_the_ideal() -> None:
+    none, garbage = (1.0, 10.0), (100.0, 1000.0)
+    assert share([none], none, garbage) == 0
+    assert share([garbage], none, garbage) == 0
+    assert share([(1.0, 1000.0)], none, garbage) == pytest.approx(1)
+    assert share([], none, garbage) == 0
+    # Where garbage is no worse than nothing there is no plane to cover, and a distance of 0 has no logarithm.
+    assert share([(5.0, 50.0)], none, none) is None
+    assert share([(0.0, 50.0)], none, garbage) is None
+
+
+def test_the_front_holds_both_controls_and_what_is_worth_its_cost() -> None:
+    found = front(verdicts([*NOISE, *JPEG, *CONTROLS]))
+    assert [verdict.defense for verdict in found] == ["none", "jpeg", "jpeg,quality=5", "garbage"]
+    assert front(verdicts(NOISE)) == []

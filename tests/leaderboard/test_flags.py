@@ -1,0 +1,143 @@
+"""Each flag appears where it must, and is silent within the noise and where there is no interval."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from few_records import made, seeds
+
+from benchmark.record import Record
+from leaderboard import flags
+from leaderboard.cells import cells, place
+from leaderboard.intervals import t_interval
+
+KNOWING = "answers, the defense"
+
+
+def attacker_flags(records: list[Record], defense: str, attack: str, budget: int = 1000) -> list[str]:
+    found = next(each for each in records if (each.defense, each.attack, each.budget) == (defense, attack, budget))
+    return flags.of_attacker(cells(records), place(found), attack)
+
+
+def defense_flags(records: list[Record], defense: str, budget: int = 1000) -> list[str]:
+    found = next(each for each in records if (each.defense, each.budget) == (defense, budget))
+    return flags.of_defense(cells(records), place(found))
+
+
+def test_more_budget_made_the_attacker_worse() -> None:
+    less = seeds("none", "fidelity", [30.0, 32.0, 31.0], budget=1000)
+    least = seeds("none", "fidelity", [20.0, 22.0, 21.0], budget=500)
+    worse = seeds("none", "fidelity", [40.0, 42.1, 41.0], budget=2000)
+    flag = "more budget made the attacker worse: accuracy_fd is 20 above that of 500 queries"
+    assert attacker_flags([*less, *least, *worse], "none", "fidelity", 2000) == [flag]
+    # The one on the least budget is the best, so it has none.
+    assert attacker_flags([*less, *least, *worse], "none", "fidelity", 500) == []
+    assert flag.replace("the attacker", "the strongest attacker") in defense_flags(
+        [*less, *least, *worse], "none", 2000
+    )
+
+
+@pytest.mark.parametrize("more", [[40.0, 25.0, 31.0], [20.0, 22.1, 21.0]], ids=["within the noise", "better"])
+def test_more_budget_did_not_make_the_attacker_worse(more: list[float]) -> None:
+    less = seeds("none", "fidelity", [30.0, 32.0, 31.0])
+    records = [*less, *seeds("none", "fidelity", more, budget=2000)]
+    assert attacker_flags(records, "none", "fidelity", 2000) == []
+    # Nor is the smaller budget to blame that the larger one is better.
+    assert attacker_flags(records, "none", "fidelity", 1000) == []
+    assert defense_flags(records, "none", 1000) == []
+
+
+def test_one_seed_tells_nothing_of_noise() -> None:
+    records = [made("none", "fidelity", 0, 30.0), made("none", "fidelity", 0, 300.0, budget=2000)]
+    assert attacker_flags(records, "none", "fidelity", 2000) == []
+
+
+def test_budgets_of_other_defenses_and_settings_say_nothing() -> None:
+    more = seeds("jpeg", "fidelity", [40.0, 42.0, 41.0], budget=2000)
+    less = seeds("jpeg", "fidelity", [30.0, 32.0, 31.0])
+    assert attacker_flags([*more, *less], "jpeg", "fidelity", 2000)
+    for other in ({"defense": "noise"}, {"features": "other"}):
+        assert attacker_flags([*more, *(replace(each, **other) for each in less)], "jpeg", "fidelity", 2000) == []
+
+
+def test_who_knows_the_defense_is_weaker_than_who_does_not() -> None:
+    naive = seeds("jpeg", "fidelity", [30.0, 32.0, 31.0])
+    knowing = seeds("jpeg", "through", [35.0, 37.1, 36.0], knowledge=KNOWING)
+    flag = "an attacker who knows the defense is weaker than one who does not: by 5.03 in accuracy_fd"
+    assert attacker_flags([*naive, *knowing], "jpeg", "through") == [flag]
+    assert attacker_flags([*naive, *knowing], "jpeg", "fidelity") == []
+    assert flag in defense_flags([*naive, *knowing], "jpeg")
+    # Of those who know, the strongest speaks for the defense.
+    strong = seeds("jpeg", "purify", [20.0, 22.0, 21.0], knowledge=KNOWING)
+    assert flag not in defense_flags([*naive, *knowing, *strong], "jpeg")
+
+
+def test_who_knows_the_defense_may_be_weaker_within_the_noise() -> None:
+    naive = seeds("jpeg", "fidelity", [30.0, 32.0, 31.0])
+    knowing = seeds("jpeg", "through", [41.0, 30.0, 32.0], knowledge=KNOWING)
+    assert attacker_flags([*naive, *knowing], "jpeg", "through") == []
+
+
+def test_who_knows_the_defense_may_be_weaker_than_who_knows_something_else() -> None:
+    other = seeds("jpeg", "accuracy", [20.0, 22.0, 21.0], knowledge="answers, discriminator")
+    knowing = seeds("jpeg", "through", [35.0, 37.0, 36.0], knowledge=KNOWING)
+    assert attacker_flags([*other, *knowing], "jpeg", "through") == []
+    both = [replace(each, knowledge="answers, discriminator, the defense") for each in knowing]
+    assert attacker_flags([*other, *both], "jpeg", "through") != []
+    # One who counts another way is no rival either: he had a larger budget.
+    larger = [replace(each, knowledge="answers", queries_charged=9000) for each in other]
+    assert attacker_flags([*larger, *knowing], "jpeg", "through") == []
+
+
+def test_utility_rose_under_the_defense() -> None:
+    assert flags.utility_rose(t_interval([-5.0, -5.5, -6.0])) == [
+        "utility rose under the defense: utility_fd is 5.5 below the undefended one"
+    ]
+    assert flags.utility_rose(t_interval([-5.0, 1.0, -6.0])) == []
+    assert flags.utility_rose(t_interval([5.0, 5.5, 6.0])) == []
+    assert flags.utility_rose(t_interval([-5.0])) == []
+    assert flags.utility_rose(None) == []
+    plain = seeds("none", "fidelity", [30.0] * 3, utilities=[100.0, 110.0, 120.0])
+    better = seeds("jpeg", "fidelity", [30.0] * 3, utilities=[90.0, 100.5, 110.0])
+    assert any(flag.startswith("utility rose") for flag in defense_flags([*plain, *better], "jpeg"))
+
+
+def test_an_interval_is_wider_than_its_effect() -> None:
+    # Of [9, 10, 11] the interval is 4.97 wide; of [4, 5, 6] as well.
+    assert flags.wide("gain", t_interval([9.0, 10.0, 11.0])) == []
+    assert flags.wide("gain", t_interval([3.9, 4.9, 5.9])) == [
+        "interval of the gain is wider than the effect: 2.42 to 7.38"
+    ]
+    assert flags.wide("gain", t_interval([-3.9, -4.9, -5.9])) != []
+    assert flags.wide("gain", t_interval([1.0])) == []
+    assert flags.wide("gain", None) == []
+
+
+def test_the_undefended_target_has_no_effect_to_doubt() -> None:
+    assert defense_flags(seeds("none", "fidelity", [30.0, 40.0, 50.0]), "none") == []
+
+
+def test_what_was_not_tried_on_a_defense_is_said() -> None:
+    plain = [*seeds("none", "fidelity", [30.0, 30.0]), *seeds("none", "accuracy", [20.0, 20.0])]
+    tried = seeds("jpeg", "fidelity", [30.0, 30.0])
+    uninformed = "no attacker knows the defense (seeds 0, 1)"
+    flag = "not attacked by accuracy, as the undefended target was (seed{})"
+    assert defense_flags([*plain, *tried], "jpeg")[:2] == [uninformed, flag.format("s 0, 1")]
+    tried.append(made("jpeg", "accuracy", 0, 25.0, knowledge=KNOWING))
+    assert defense_flags([*plain, *tried], "jpeg")[:2] == [
+        "no attacker knows the defense (seed 1)",
+        flag.format(" 1"),
+    ]
+    # An attacker who decides nothing need not be tried.
+    larger = [replace(each, queries_charged=9000) if each.attack == "accuracy" else each for each in plain]
+    assert not any("not attacked" in flag for flag in defense_flags([*larger, *tried], "jpeg"))
+
+
+def test_flags_of_the_records_come_with_their_seeds() -> None:
+    records = {
+        0: made("jpeg", "fidelity", 0, 30.0, flags=("diverged at step 300", "restarted with a new seed")),
+        1: made("jpeg", "fidelity", 1, 30.0),
+        2: made("jpeg", "fidelity", 2, 30.0, flags=("restarted with a new seed",) * 2),
+    }
+    assert flags.reported(records) == ["diverged at step 300 (seed 0)", "restarted with a new seed (seeds 0, 2)"]
