@@ -126,9 +126,12 @@ class Artifacts:
         }
 
         def draw(ready: Defense, batch: int, _: slice) -> Tensor:
-            return ready.undefended(DRAW, self.setting.target, stream(purpose, seed, "latents", batch))
+            return self._undefended_batch(ready, purpose, seed, batch)
 
         return self._drawn("target-images", key, defense, count, draw)
+
+    def _undefended_batch(self, ready: Defense, purpose: str, seed: int, batch: int) -> Tensor:
+        return ready.undefended(DRAW, self.setting.target, stream(purpose, seed, "latents", batch))
 
     def answers(self, defense: Defense, purpose: str, seed: int, count: int) -> Images:
         """The defended images that a user or an attacker gets; see :meth:`undefended` for the arguments."""
@@ -145,6 +148,17 @@ class Artifacts:
             return ready.answer(whole, stream(purpose, seed, "perturb", batch))
 
         return self._drawn("answers", key, defense, count, draw)
+
+    def repeats(self, defense: Defense, purpose: str, seed: int, count: int) -> bool:
+        """Whether the first answers come out the same when they are drawn again; see :meth:`undefended`."""
+        if not (overriding(defense, "latents") or overriding(defense, "perturb")):
+            return True
+        first = self.answers(defense, purpose, seed, count).tensor[:DRAW]
+        ready = defense.prepared(StoredProvider(self))
+        again = self._undefended_batch(ready, purpose, seed, 0)
+        if overriding(defense, "perturb"):
+            again = ready.answer(again[torch.arange(DRAW) % len(first)], stream(purpose, seed, "perturb", 0))
+        return torch.equal(first, again[: len(first)])
 
     def theft(self, attack: Attack, defense: Defense, seed: int, budget: int, drawn: int = 0) -> Theft:
         """The attack on the defense, done.

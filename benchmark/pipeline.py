@@ -61,6 +61,9 @@ def run(cell: Cell, artifacts: Artifacts, results: Results, drawn: int = 0) -> R
 NO_DEFENSE = Defense()
 """The base class itself leaves prior and images alone: what it hands over is the undefended target."""
 
+NOT_DETERMINISTIC = "the defense is not deterministic given its generator"
+"""Flag of a defense whose answers come out otherwise when they are drawn again."""
+
 
 def similarity(
     artifacts: Artifacts, measures: Measures, defense: Defense, answers: Images, seed: int
@@ -101,13 +104,20 @@ def write_up(
         features_hash=artifacts.setting.extractor.weights_hash,
         trainings=theft.trainings,
         diagnostics=theft.diagnostics,
-        flags=(*beyond(cell.budget, theft), *(flag for training in theft.trainings for flag in flags(training))),
+        flags=(
+            *([] if artifacts.repeats(defense, "reference", cell.seed, track.samples) else [NOT_DETERMINISTIC]),
+            *beyond(cell.budget, theft),
+            *(flag for training in theft.trainings for flag in flags(training)),
+        ),
         attack_seconds=theft.seconds,
         seconds=seconds,
         peak_memory=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
         device=device(),
         versions=versions(),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
+        strength_name=last.strength,
+        isolated=cell.isolated,
+        floors=artifacts.setting.floors,
     )
 
 

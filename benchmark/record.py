@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import platform
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 from benchmark.errors import DataError
 from benchmark.files import write_text
 
-SCHEMA = 2
+SCHEMA = 3
 """Version of the form of a record."""
 
 PACKAGES = (
@@ -80,6 +80,13 @@ class Record:
     versions: Mapping[str, str]
     created: str
     """UTC, ISO 8601."""
+    strength_name: str = ""
+    """The parameter that ``strength`` is the value of; empty if there is none."""
+    isolated: bool = False
+    """Whether defense and attack ran in processes of their own."""
+    floors: Mapping[str, float] = field(default_factory=dict)
+    """Distances of two samples of one distribution at the track's counts, as the target's card has them: ``target`` and
+    ``training_set``; what no card tells is absent."""
     schema: int = SCHEMA
 
     def save(self, folder: Path) -> Path:

@@ -13,7 +13,7 @@ from benchmark.features.weights import weights_hash
 from benchmark.interfaces import FeatureExtractor
 from benchmark.registry import load
 from benchmark.source import code_hash, source_hash
-from benchmark.targets import NetworkTarget, has_target, load_target
+from benchmark.targets import NetworkTarget, has_target, load_target, target_figures
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,17 @@ class Setting:
     def extractor_key(self) -> dict[str, Any]:
         """What determines features."""
         return extractor_key(self.extractor)
+
+    @cached_property
+    def floors(self) -> dict[str, float]:
+        """What two samples of one distribution are apart at the track's counts, as the target's card tells, if it does.
+
+        By ``target`` and ``training_set``: the distribution.
+        """
+        card = target_figures(self.track.target)
+        if (card.get("features"), card.get("samples")) != (self.extractor.name, self.track.samples):
+            return {}
+        return {name: card[f"floor_{name}"] for name in ("target", "training_set") if f"floor_{name}" in card}
 
     @cached_property
     def key(self) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -146,16 +145,8 @@ def utility_costs(board: Cells, where: Place) -> dict[int, float]:
 
 
 def family(record: Record) -> str:
-    """The spec of a defense without its strength: the curve that it is a point of.
-
-    A record tells the value of the strength, not the name of its parameter. A spec names only what differs from the
-    defaults, so the parameter is the one of the last member that has this value; of several, the first.
-    """
+    """The spec of a defense without its strength: the curve that it is a point of. Of a stack, its last member's."""
     head, joint, last = record.defense.rpartition("+")
     name, *settings = last.split(",")
-    for setting in settings:
-        with suppress(ValueError):
-            if float(setting.partition("=")[2]) == record.strength:
-                settings.remove(setting)
-                break
-    return head + joint + ",".join([name, *settings])
+    others = [setting for setting in settings if setting.partition("=")[0] != record.strength_name]
+    return head + joint + ",".join([name, *others])

@@ -106,12 +106,19 @@ def target_names() -> list[str]:
 
 def summary(name: str) -> str:
     """A shipped target in one line."""
-    metrics = json.loads((files("benchmark.targets") / name / METRICS).read_text(encoding="utf-8"))
+    metrics = target_figures(name)
     generator = metrics["training"]["recipe"]["generator"]
     return (
         f"{generator} trained on {metrics['training_set']}: FD {metrics['fd']:.0f} (floor "
         f"{metrics['floor_training_set']:.0f}), precision {metrics['precision']:.2f}, recall {metrics['recall']:.2f}"
     )
+
+
+def target_figures(name: str) -> dict[str, Any]:
+    """What was measured of a target when it was trained (``metrics.json``); empty if nothing was."""
+    place = files("benchmark.targets") / name if name in target_names() else Path(name)
+    path = place / METRICS
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
 
 
 def has_target(name: str) -> bool:

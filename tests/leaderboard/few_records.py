@@ -39,6 +39,8 @@ def made(defense: str, attack: str, seed: int, accuracy: float, **changes: Any) 
         "device": "cpu",
         "versions": {"gan-extraction-bench": "9.9.0"},
         "created": "2026-01-01T00:00:00+00:00",
+        # The strength stands last in the specs of these tests, if it differs from the default.
+        "strength_name": defense.rpartition("+")[2].rpartition(",")[2].partition("=")[0],
     }
     return Record(**(plain | changes))
 

@@ -73,6 +73,7 @@ def record(spec: str, strength: float | None, loss: float, attack: str, budget: 
         defense=spec,
         defense_parameters={},
         strength=strength,
+        strength_name=spec.rpartition(",")[2].partition("=")[0],
         attack=attack,
         attack_parameters={},
         knowledge=ATTACKS.get(attack, "answers"),
