@@ -239,7 +239,7 @@ class Artifacts:
         """Images drawn batch by batch: ``draw`` is given the defense made ready, the batch's number and its rows."""
 
         def make(folder: Path) -> None:
-            ready = defense.prepare(StoredProvider(self))
+            ready = defense.ready(StoredProvider(self))
             out = new_array(folder / IMAGES, (count, *self.track.image_shape), np.uint8)
             with self.reporter.stage(kind.replace("-", " "), count, unit="images") as stage:
                 for batch, start in enumerate(range(0, count, DRAW)):

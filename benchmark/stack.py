@@ -50,7 +50,7 @@ class Stack(Uint8Defense):
 
     def prepare(self, provider: Provider) -> Stack:
         """The stack of the members made ready."""
-        return Stack(tuple(member.prepare(provider) for member in self.members))
+        return Stack(tuple(member.ready(provider) for member in self.members))
 
     def limit(self, requested: int) -> int:
         """What every member in turn grants of what is left."""

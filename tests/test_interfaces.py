@@ -10,6 +10,7 @@ from torch import Tensor
 
 from benchmark.errors import PluginError
 from benchmark.interfaces import Uint8Defense, to_float, to_uint8
+from benchmark.stack import Stack
 
 
 class Inverted(Uint8Defense):
@@ -61,3 +62,16 @@ def test_a_defense_that_breaks_its_contract_is_named(broken: Callable[[Tensor], 
     # A point is any character but the end of a line.
     with pytest.raises(PluginError, match=rf"^Bad.perturb_uint8.*{says}.*uint8.*$"):
         Bad().answer(noise(), generator())
+
+
+def test_a_defense_that_prepares_nothing_is_named() -> None:
+    class Bad(Uint8Defense):
+        def prepare(self, provider: object) -> None:
+            pass
+
+        def perturb_uint8(self, images: Tensor, rng: torch.Generator) -> Tensor:
+            return images
+
+    for defense in (Bad(), Stack((Bad(),))):
+        with pytest.raises(PluginError, match="Bad.prepare returned NoneType, but must return a defense"):
+            defense.ready(None)

@@ -84,6 +84,19 @@ class Defense(Plugin):
             )
         return granted
 
+    def ready(self, provider: Provider) -> Defense:
+        """:meth:`prepare`, checked.
+
+        Raises:
+            PluginError: ``prepare`` returned anything but a defense.
+        """
+        prepared = self.prepare(provider)
+        if not isinstance(prepared, Defense):
+            raise PluginError(
+                f"{type(self).__name__}.prepare returned {type(prepared).__name__}, but must return a defense"
+            )
+        return prepared
+
     def drawn(self, n: int, target: Target, rng: torch.Generator) -> Tensor:
         """:meth:`latents`, checked.
 
