@@ -57,6 +57,35 @@ def load(kind: str, spec: str) -> Any:
     return _make(kind, name, made, arguments, settings)
 
 
+def find(kind: str, spec: str) -> type:
+    """The class of the plugin that a spec names; see :func:`load` for the errors."""
+    found: type = _find(kind, _split(spec)[0])[0]
+    return found
+
+
+def kind_of(spec: str) -> str:
+    """The kind of plugin that a spec describes, a key of :data:`KINDS`.
+
+    Raises:
+        UsageError: there is no such plugin, or there are several kinds of that name.
+        PluginError: it cannot be imported, or is of no kind.
+    """
+    name, _ = _split(spec.partition(STACKED)[0])
+    head, (place, _, attribute) = name.partition(":")[0], name.rpartition(":")
+    kinds = [kind for kind in KINDS if head in _entry_points(kind)]
+    if not kinds and place:
+        found = _attribute(place, attribute)
+        kinds = [kind for kind, base in KINDS.items() if inspect.isclass(found) and issubclass(found, base)]
+        if not kinds:
+            bases = ", ".join(base.__name__ for base in KINDS.values())
+            raise PluginError(f"{name} is no plugin: it must be a subclass of {bases} of benchmark.interfaces")
+    if len(kinds) > 1:
+        raise UsageError(f"{head} is the name of {' and '.join(kinds)}; say which is meant")
+    if not kinds:
+        raise unknown("plugin", name, (each for kind in KINDS for each in _entry_points(kind)))
+    return kinds[0]
+
+
 def canonical(spec: str, plugin: Plugin) -> str:
     """The one spelling of a spec: its name, and what differs from the defaults of the plugin that it describes."""
     if isinstance(plugin, Stack):
