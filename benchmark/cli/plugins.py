@@ -37,8 +37,9 @@ def check(spec: str, kind: str | None) -> None:
 def _kind(spec: str) -> str:
     from benchmark.registry import kind_of
     from benchmark.targets import has_target
+    from benchmark.targets.own import is_file
 
-    return "target" if has_target(spec) else kind_of(spec)
+    return "target" if has_target(spec) or is_file(spec) else kind_of(spec)
 
 
 def _plugin(kind: str, spec: str) -> Any:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from hypothesis import strategies
 from torch import Tensor
@@ -12,6 +14,7 @@ from benchmark.conformance.guard import attempt, kept_globals
 from benchmark.conformance.methods import Method, is_steady, returned, try_method
 from benchmark.conformance.rows import RowWise, try_rows
 from benchmark.conformance.trials import EXAMPLES, Trials
+from benchmark.errors import PluginError
 from benchmark.interfaces import Target
 
 MIN_SIDE = 16
@@ -93,15 +96,27 @@ def _varies(target: Target) -> None:
 
 def _try_options(trials: Trials, target: Target) -> None:
     """Try the methods that a target may leave out."""
-    if type(target).discriminator is not Target.discriminator:
 
-        def logits(case: DrawCase, rng: torch.Generator) -> Tensor:
-            images = target.sample(case.count, rng)
-            return returned("discriminator", target.discriminator(images), (case.count,))
+    def logits(case: DrawCase, rng: torch.Generator) -> Tensor:
+        images = target.sample(case.count, rng)
+        return returned("discriminator", target.discriminator(images), (case.count,))
 
+    if _has(lambda: target.discriminator(target.sample(1, generator(0)))):
         try_method(trials, Method("discriminator", logits, DRAW_CASES, _usual))
-    if type(target).projection is not Target.projection:
+    if _has(target.projection):
         trials.once("projection", lambda: _shows_its_layer(target))
+
+
+def _has(call: Callable[[], object]) -> bool:
+    """Whether a target has what a call asks for: it says so if not. Any other error is the rules' to find."""
+    try:
+        with kept_globals():
+            call()
+    except PluginError:
+        return False
+    except Exception:
+        return True
+    return True
 
 
 def _shows_its_layer(target: Target) -> None:
