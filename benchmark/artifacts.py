@@ -33,7 +33,7 @@ from benchmark.source import code_hash
 from benchmark.stack import overriding
 from benchmark.store import Key, Store
 from benchmark.streams import stream
-from benchmark.targets import NetworkTarget, load_target, save_target
+from benchmark.targets import NetworkTarget, read_target, save_target
 
 DRAW = 500
 """Images drawn at a time, each batch from its own stream of randomness: the first images are the same however many."""
@@ -181,7 +181,7 @@ class Artifacts:
         Raises:
             UsageError: the attack did not end with the training of a GAN.
         """
-        return load_target(str(self._theft(attack, defense, seed, budget)))
+        return read_target(self._theft(attack, defense, seed, budget))
 
     def _theft(self, attack: Attack, defense: Defense, seed: int, budget: int, drawn: int = 0) -> Path:
         """The folder of an attack, done."""

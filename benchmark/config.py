@@ -30,7 +30,7 @@ class Track:
     size: int
     """Side of the images, in pixels."""
     target: str
-    """Name of a shipped target, or a folder that ``train-target`` wrote."""
+    """A shipped target, a folder that ``train-target`` wrote, or the spec of one's own (``benchmark.targets.own``)."""
     features: str
     """Spec of the feature extractor."""
     samples: int

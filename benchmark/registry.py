@@ -51,10 +51,41 @@ def load(kind: str, spec: str) -> Any:
     """
     if kind == "defense" and STACKED in spec:
         return Stack(tuple(load(kind, part) for part in spec.split(STACKED)))
-    name, settings = _split(spec)
+    name, settings = split(spec)
     made, argument = _find(kind, name)
     arguments = [argument] if argument else []
     return _make(kind, name, made, arguments, settings)
+
+
+def find(kind: str, spec: str) -> type:
+    """The class of the plugin that a spec names; see :func:`load` for the errors."""
+    found: type = _find(kind, split(spec)[0])[0]
+    return found
+
+
+def kind_of(spec: str) -> str:
+    """The kind of plugin that a spec describes, a key of :data:`KINDS`.
+
+    Raises:
+        UsageError: there is no such plugin, or there are several kinds of that name.
+        PluginError: it cannot be imported, or is of no kind.
+    """
+    name, _ = split(spec.partition(STACKED)[0])
+    head, (place, _, member) = name.partition(":")[0], name.rpartition(":")
+    kinds = [kind for kind in KINDS if head in _entry_points(kind)]
+    if not kinds and place:
+        found = attribute(imported(place), place, member)
+        kinds = [kind for kind, base in KINDS.items() if inspect.isclass(found) and issubclass(found, base)]
+        if not kinds:
+            bases = ", ".join(base.__name__ for base in KINDS.values())
+            raise PluginError(
+                f"{name} is no plugin: it must be a subclass of {bases}; a target is checked with --kind target"
+            )
+    if len(kinds) > 1:
+        raise UsageError(f"{head} is the name of {' and '.join(kinds)}; say which is meant")
+    if not kinds:
+        raise unknown("plugin", name, (each for kind in KINDS for each in _entry_points(kind)))
+    return kinds[0]
 
 
 def canonical(spec: str, plugin: Plugin) -> str:
@@ -67,7 +98,7 @@ def canonical(spec: str, plugin: Plugin) -> str:
         for field in dataclasses.fields(plugin)
         if getattr(plugin, field.name) != field.default
     ]
-    return ",".join([_split(spec)[0], *changed])
+    return ",".join([split(spec)[0], *changed])
 
 
 def with_strength(spec: str, value: float) -> str:
@@ -76,7 +107,7 @@ def with_strength(spec: str, value: float) -> str:
     Raises:
         UsageError: the defense has no strength, or its spec sets it already.
     """
-    name, settings = _split(spec.rpartition(STACKED)[2])
+    name, settings = split(spec.rpartition(STACKED)[2])
     parameter = _find("defense", name)[0].strength
     if not parameter:
         raise UsageError(f"defense {name} has no strength to be set")
@@ -119,11 +150,11 @@ def _find(kind: str, name: str) -> tuple[Any, str]:
     """The class that a name stands for, and the positional argument that came with it, if any."""
     points = _entry_points(kind)
     head, _, argument = name.partition(":")
-    place, _, attribute = name.rpartition(":")
+    place, _, member = name.rpartition(":")
     if head in points:
         found = _resolve(points[head])
     elif place:
-        found, argument = _attribute(place, attribute), ""
+        found, argument = attribute(imported(place), place, member), ""
     else:
         raise unknown(kind, name, points)
     base = KINDS[kind]
@@ -139,16 +170,27 @@ def _resolve(point: EntryPoint) -> Any:
         raise PluginError(f"plugin {point.name!r} ({point.value}) cannot be imported: {error}") from error
 
 
-def _attribute(place: str, attribute: str) -> Any:
-    """``attribute`` of a module or of a Python file."""
+def imported(place: str) -> ModuleType:
+    """A module by name, or a Python file as one.
+
+    Raises:
+        PluginError: it cannot be imported.
+    """
     try:
-        module = _module_of_file(Path(place)) if place.endswith(".py") else importlib.import_module(place)
+        return _module_of_file(Path(place)) if place.endswith(".py") else importlib.import_module(place)
     except Exception as error:
         raise PluginError(f"{place!r} cannot be imported: {type(error).__name__}: {error}") from error
-    if not hasattr(module, attribute):
-        public = [name for name in vars(module) if not name.startswith("_")]
-        raise unknown(f"attribute of {place}", attribute, public)
-    return getattr(module, attribute)
+
+
+def attribute(module: ModuleType, place: str, name: str) -> Any:
+    """An attribute of a module that was imported from a place.
+
+    Raises:
+        UsageError: it has none of that name.
+    """
+    if not hasattr(module, name):
+        raise unknown(f"attribute of {place}", name, [each for each in vars(module) if not each.startswith("_")])
+    return getattr(module, name)
 
 
 def _module_of_file(path: Path) -> ModuleType:
@@ -178,7 +220,7 @@ def _make(kind: str, name: str, made: type, arguments: list[str], settings: dict
         raise UsageError(f"{kind} {name} cannot be made: {error}") from None
 
 
-def _split(spec: str) -> tuple[str, dict[str, Any]]:
+def split(spec: str) -> tuple[str, dict[str, Any]]:
     """The name in a spec, and its settings."""
     name, *texts = (part.strip() for part in spec.split(","))
     settings: dict[str, Any] = {}

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+import re
+from dataclasses import asdict, dataclass, replace
 from functools import cache, cached_property
+from pathlib import Path
 from typing import Any
 
 from benchmark.config import Track, track_names
 from benchmark.data import fingerprint
 from benchmark.errors import UsageError
-from benchmark.features.weights import weights_hash
 from benchmark.interfaces import FeatureExtractor
 from benchmark.registry import load
 from benchmark.source import code_hash, source_hash
-from benchmark.targets import NetworkTarget, has_target, load_target, target_figures
+from benchmark.store import digest
+from benchmark.targets import has_target, load_target, target_figures
+from benchmark.targets.served import ServedTarget
 
 
 @dataclass(frozen=True)
@@ -21,14 +24,14 @@ class Setting:
     """A track's target and extractor. Keys hold contents, never names or paths: a folder may move, or change."""
 
     track: Track
-    target: NetworkTarget
+    target: ServedTarget
     extractor: FeatureExtractor
     data_hash: str
 
     @cached_property
     def target_key(self) -> dict[str, Any]:
         """What determines the target's images."""
-        return {"weights": weights_hash(self.target.weights()), **self.target.blueprint.metadata()}
+        return self.target.key
 
     @cached_property
     def discriminator_key(self) -> str:
@@ -37,13 +40,13 @@ class Setting:
         Raises:
             UsageError: the target has no discriminator.
         """
-        weights = self.target.discriminator_weights()
-        if weights is None:
+        key = self.target.discriminator_key
+        if key is None:
             raise UsageError(
                 f"target {self.track.target} has no discriminator, which the attack is to be granted; "
                 "pick an attack that needs none"
             )
-        return weights_hash(weights)
+        return key
 
     @cached_property
     def extractor_key(self) -> dict[str, Any]:
@@ -83,6 +86,26 @@ def how_to_make(track: Track) -> list[str]:
     if has_target(track.target) or track.name not in track_names():
         return []
     return [f"its target is not there yet: python -m benchmark train-target --track {track.name} --out {track.target}"]
+
+
+def own_track(track: Track, target: str, reference: str) -> Track:
+    """A track as it is with another target and another training set: rows of it compare with nobody else's.
+
+    Args:
+        track: for all the rest: recipe, features, counts.
+        target: spec of the target (:func:`benchmark.targets.load_target`), whose size and channels the track takes.
+        reference: folder of the images that the target was trained on.
+
+    Raises:
+        UsageError: there is no such target or folder.
+        DataError: weights or images cannot be read.
+    """
+    made, data = load_target(target), f"folder:{reference}"
+    channels, size, _ = made.image_shape
+    # Two targets of one name, or of one name on other images, are two tracks.
+    mark = digest({"target": made.key, "data": fingerprint(data)})[:6]
+    name = re.sub(r"[^\w.-]+", "-", f"own-{Path(target.partition(',')[0]).name}-{mark}")
+    return replace(track, name=name, data=data, target=target, channels=channels, size=size)
 
 
 @cache

@@ -28,7 +28,7 @@ def source_hash(plugin: object, base: type) -> str:
         PluginError: the class was not defined in a file.
     """
     ancestry = [cls for cls in type(plugin).__mro__ if issubclass(cls, base)]
-    return _joined(_module_hash(sys.modules[cls.__module__]) for cls in ancestry)
+    return _joined(module_hash(sys.modules[cls.__module__]) for cls in ancestry)
 
 
 def code_hash(*modules: str) -> str:
@@ -63,7 +63,12 @@ def _is_text(node: ast.AST) -> bool:
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
 
 
-def _module_hash(module: ModuleType) -> str:
+def module_hash(module: ModuleType) -> str:
+    """SHA-256 (hex) of the source of a module, as it was when it was imported.
+
+    Raises:
+        PluginError: it has no source.
+    """
     loaded = getattr(module, LOADED_SOURCE, None)
     if loaded is not None:
         return text_hash(loaded)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import yaml
 from blobs import blobs
 from PIL import Image
 
+from benchmark import cli
 from benchmark.config import Track, load_track
 from benchmark.gan import train
 from benchmark.interfaces import FeatureExtractor
@@ -68,3 +70,22 @@ def track_file(tmp_path_factory: pytest.TempPathFactory, pixels: FeatureExtracto
 @pytest.fixture(scope="session")
 def track(track_file: Path) -> Track:
     return load_track(str(track_file))
+
+
+class Outcome:
+    """Exit status and what was printed."""
+
+    def __init__(self, status: int, out: str, err: str) -> None:
+        self.status, self.out, self.err = status, out, err
+
+
+@pytest.fixture
+def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    def run(*arguments: object) -> Outcome:
+        monkeypatch.setattr(sys, "argv", ["benchmark", *map(str, arguments)])
+        with pytest.raises(SystemExit) as exit_:
+            cli.main()
+        captured = capsys.readouterr()
+        return Outcome(int(exit_.value.code or 0), captured.out, captured.err)
+
+    return run

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import shutil
-import sys
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
@@ -12,28 +11,9 @@ import pandas as pd
 import pytest
 import yaml
 
-from benchmark import cli, files, registry
+from benchmark import files, registry
 from benchmark.registry import names
 from leaderboard.table import COLUMNS
-
-
-class Outcome:
-    """Exit status and what was printed."""
-
-    def __init__(self, status: int, out: str, err: str) -> None:
-        self.status, self.out, self.err = status, out, err
-
-
-@pytest.fixture
-def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
-    def run(*arguments: object) -> Outcome:
-        monkeypatch.setattr(sys, "argv", ["benchmark", *map(str, arguments)])
-        with pytest.raises(SystemExit) as exit_:
-            cli.main()
-        captured = capsys.readouterr()
-        return Outcome(int(exit_.value.code or 0), captured.out, captured.err)
-
-    return run
 
 
 def test_the_main_job(call, track_file: Path, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from benchmark.errors import PluginError
 from benchmark.interfaces import Defense, Uint8Defense, straight_through, to_float, to_uint8
+from benchmark.stack import Stack
 
 
 class Inverted(Uint8Defense):
@@ -108,3 +109,16 @@ def test_a_defense_is_restated_as_itself_or_as_another_defense() -> None:
     assert Inverted().restated(8, generator()) == Inverted()
     with pytest.raises(PluginError, match=r"^Bad\.restate returned int, but must return a defense.*$"):
         Bad().restated(8, generator())
+
+
+def test_a_defense_that_prepares_nothing_is_named() -> None:
+    class Bad(Uint8Defense):
+        def prepare(self, provider: object) -> None:
+            pass
+
+        def perturb_uint8(self, images: Tensor, rng: torch.Generator) -> Tensor:
+            return images
+
+    for defense in (Bad(), Stack((Bad(),))):
+        with pytest.raises(PluginError, match="Bad.prepare returned NoneType, but must return a defense"):
+            defense.prepared(None)

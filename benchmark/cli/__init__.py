@@ -13,6 +13,7 @@ import click
 
 from benchmark.cli.board import compare, report
 from benchmark.cli.cells import run, status, sweep
+from benchmark.cli.plugins import check
 from benchmark.cli.reading import list_command, version
 from benchmark.cli.studies import findings, transfer
 from benchmark.cli.targets import train_target_command
@@ -37,6 +38,7 @@ for command in (
     train_target_command,
     transfer,
     findings,
+    check,
     list_command,
     version,
 ):

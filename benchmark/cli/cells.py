@@ -15,6 +15,7 @@ import click
 from benchmark.cli.board import write_board
 from benchmark.cli.options import ATTACK, RESULTS, BudgetType, ResultsType, executor_options
 from benchmark.defaults import ATTACKS
+from benchmark.errors import UsageError
 from benchmark.progress.display import reporting
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 @click.option("--budget", type=BudgetType(), default="50k", show_default=True, help="Query budget: 50k, 50_000, 1e4.")
 @click.option("--seed", default=0, show_default=True, help="Seed of everything that is drawn.")
 @click.option("--track", default="fashion-mnist", show_default=True, help="Track, or a YAML file of one's own.")
+@click.option("--target", help="A target of one's own, instead of the track's: mine.pt, mine.onnx, my_pkg.mod:load.")
+@click.option("--reference", type=click.Path(exists=True, file_okay=False), help="Images that it was trained on.")
 @click.option("--results", type=ResultsType(), default="results", show_default=True, help=RESULTS)
 @click.option("--weights", type=click.Path(exists=True, dir_okay=False), help="Weights of the feature extractor.")
 @click.option("--quick", is_flag=True, help="A cut-down form to try things out; never enters the board.")
@@ -42,6 +45,8 @@ def run(
     budget: int,
     seed: int,
     track: str,
+    target: str | None,
+    reference: str | None,
     results: Results,
     weights: str | None,
     quick: bool,
@@ -50,9 +55,14 @@ def run(
     """Measure a defense beside the undefended target, against each of the attacks."""
     from benchmark.config import Cell, load_track
     from benchmark.registry import with_strength
+    from benchmark.setting import own_track
     from leaderboard.terminal import show
 
     setting = load_track(track, quick=quick)
+    if target and reference:
+        setting = own_track(setting, target, reference)
+    elif target or reference:
+        raise UsageError("--target and --reference go together: the generator, and the images that it was trained on")
     if weights:
         setting = replace(setting, features=f"{setting.features},weights={weights}")
     if quick and budget > setting.max_budget:

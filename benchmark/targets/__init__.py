@@ -1,7 +1,8 @@
-"""Targets: those that are shipped, and those that ``train-target`` wrote.
+"""Targets: those that are shipped, those that ``train-target`` wrote, and those of one's own.
 
-A target is a folder: ``generator.safetensors`` and ``discriminator.safetensors``, whose metadata say how the networks
-are built, ``metrics.json`` and a model card.
+One that is shipped or was trained is a folder: ``generator.safetensors`` and ``discriminator.safetensors``, whose
+metadata say how the networks are built, ``metrics.json`` and a model card. For one's own see
+:mod:`benchmark.targets.own`.
 """
 
 from __future__ import annotations
@@ -17,12 +18,15 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
 from benchmark.errors import DataError, PluginError, UsageError, unknown
+from benchmark.features.weights import weights_hash
 from benchmark.files import write_tensors
 from benchmark.gan import Generative, Networks, Trained
-from benchmark.interfaces import ImageShape, Target
+from benchmark.interfaces import ImageShape
 from benchmark.networks import DISCRIMINATORS, GENERATORS
 from benchmark.networks.equalized import EqualizedConv2d, EqualizedLinear
 from benchmark.recipe import Recipe
+from benchmark.targets.own import is_own, load_own
+from benchmark.targets.served import ServedTarget
 
 GENERATOR, DISCRIMINATOR, METRICS = "generator.safetensors", "discriminator.safetensors", "metrics.json"
 
@@ -39,7 +43,7 @@ class Blueprint:
         return {"recipe": json.dumps(asdict(self.recipe), sort_keys=True), "image_shape": json.dumps(self.image_shape)}
 
 
-class NetworkTarget(Target):
+class NetworkTarget(ServedTarget):
     """A generator network that is served, with its discriminator if that is there."""
 
     def __init__(self, blueprint: Blueprint, generator: Generative, discriminator: nn.Module | None) -> None:
@@ -64,9 +68,15 @@ class NetworkTarget(Target):
             raise PluginError("a training cannot go on from this target: it has no discriminator")
         return self._generator.network, self._discriminator
 
-    def weights(self) -> dict[str, Tensor]:
-        """The generator's weights by name: what its images are determined by."""
-        return self._generator.network.state_dict()
+    @property
+    def key(self) -> dict[str, Any]:
+        """The generator's weights, and how it is built."""
+        return {"weights": weights_hash(self._generator.network.state_dict()), **self.blueprint.metadata()}
+
+    @property
+    def discriminator_key(self) -> str | None:
+        """The discriminator's weights; None if it is not there."""
+        return None if self._discriminator is None else weights_hash(self._discriminator.state_dict())
 
     def projection(self) -> Tensor:
         """Weights float32 (m, latent_dim) of the generator's first linear layer.
@@ -80,10 +90,6 @@ class NetworkTarget(Target):
             return super().projection()
         # A convolution of the latent as one pixel is a linear layer with a row for each output and position.
         return layer.weight.detach().movedim(1, -1).flatten(0, -2)
-
-    def discriminator_weights(self) -> dict[str, Tensor] | None:
-        """The discriminator's weights by name; None if it is not there."""
-        return None if self._discriminator is None else self._discriminator.state_dict()
 
     @torch.inference_mode()
     def discriminator(self, images: Tensor) -> Tensor:
@@ -126,19 +132,25 @@ def has_target(name: str) -> bool:
     return name in target_names() or Path(name).is_dir()
 
 
-def load_target(name: str) -> NetworkTarget:
-    """A shipped target by name, or the one in a folder that ``train-target`` wrote.
+def load_target(name: str) -> ServedTarget:
+    """A shipped target by name, the one in a folder that ``train-target`` wrote, or one's own by its spec.
+
+    Args:
+        name: for the specs of one's own see :mod:`benchmark.targets.own`.
 
     Raises:
-        UsageError: there is no such target.
+        UsageError: there is no such target, or its spec lacks a setting.
         DataError: its weights are damaged, or of other networks than their metadata say; the text names the file.
+        PluginError: one's own cannot be imported, or gives no images.
     """
     if name in target_names():
         with as_file(files("benchmark.targets") / name) as folder:
-            return _read(folder)
+            return read_target(folder)
     if Path(name).is_dir():
-        return _read(Path(name))
-    raise unknown("target (a shipped one, or a folder)", name, target_names())
+        return read_target(Path(name))
+    if is_own(name):
+        return load_own(name)
+    raise unknown("target (a shipped one, a folder, or a spec of one's own)", name, target_names())
 
 
 def save_target(folder: Path, trained: Trained) -> None:
@@ -148,7 +160,13 @@ def save_target(folder: Path, trained: Trained) -> None:
         write_tensors(folder / name, network.state_dict(), blueprint.metadata())
 
 
-def _read(folder: Path) -> NetworkTarget:
+def read_target(folder: Path) -> NetworkTarget:
+    """The target in a folder that ``train-target`` or an attack wrote.
+
+    Raises:
+        UsageError: there is none.
+        DataError: its weights are damaged, or of other networks than their metadata say.
+    """
     if not (folder / GENERATOR).is_file():
         raise UsageError(f"{folder} is not a target: it has no {GENERATOR}; make one with train-target")
     blueprint, tensors = _weights(folder / GENERATOR)

@@ -1,0 +1,131 @@
+"""Whether a defense keeps its contract."""
+
+from __future__ import annotations
+
+import torch
+from hypothesis import strategies
+from torch import Tensor
+
+from benchmark.conformance.cases import LATENT_CASES, REQUESTS, LatentCase
+from benchmark.conformance.fields import ends, try_fields, try_strength
+from benchmark.conformance.findings import ContractError, RefusalError, Report
+from benchmark.conformance.guard import attempt, kept_globals
+from benchmark.conformance.methods import Method, returned, try_method
+from benchmark.conformance.perturbation import try_perturb
+from benchmark.conformance.stand_ins import SmoothTarget, StandInProvider
+from benchmark.conformance.trials import EXAMPLES, Trials
+from benchmark.images import ImageShape
+from benchmark.interfaces import Defense
+from benchmark.stack import Stack, overriding
+
+METHODS = ("perturb", "latents", "limit", "prepare")
+"""What an author of defenses overrides."""
+
+SHAPE: ImageShape = (1, 16, 16)
+"""Shape of the stand-in target's images, where only its latents matter."""
+
+
+def check_defense(plugin: Defense | type[Defense], *, examples: int = EXAMPLES) -> Report:
+    """Try a defense against its contract, on stand-ins for the rest of the benchmark.
+
+    What it does to images is tried on batches of 1 to 7 images of 1 and 3 channels and of 16 to 64 pixels a side; what
+    it draws on targets of several latent dimensions. Nothing is trained, downloaded or written.
+
+    Args:
+        plugin: the defense, or its class, to be made with its defaults; of a stack, only what it does is tried.
+        examples: cases that each rule is tried on, at most.
+    """
+    trials = Trials(repr(plugin) if isinstance(plugin, Defense) else plugin.__name__, examples)
+    defense = plugin if isinstance(plugin, Stack) else try_fields(trials, plugin, METHODS)
+    if defense is None:
+        return trials.report()
+    if not isinstance(defense, Stack):
+        try_strength(trials, defense)
+    if overriding(defense, "limit"):
+        _try_limit(trials, defense)
+    ready = _try_prepare(trials, defense)
+    if ready is None or any(rule.endswith("-signature") for rule in trials.broken):
+        return trials.report()
+    if overriding(defense, "latents") or overriding(ready, "latents"):
+        _try_latents(trials, defense)
+    if overriding(ready, "perturb"):
+        try_perturb(trials, ready, _extremes(trials, defense))
+    return trials.report()
+
+
+def _try_limit(trials: Trials, defense: Defense) -> None:
+    def is_a_share(requested: int) -> None:
+        with kept_globals():
+            granted = attempt("limit", lambda: defense.limit(requested))
+        if type(granted) is not int:
+            raise ContractError(f"limit returned {type(granted).__name__}, but must return an int")
+        if not 0 <= granted <= requested:
+            raise ContractError(
+                f"limit returned {granted} of {requested} images; it may grant from none to all of them"
+            )
+
+    def rises(pair: tuple[int, int]) -> None:
+        less, more = sorted(pair)
+        if defense.limit(less) > defense.limit(more):
+            raise ContractError(
+                f"limit grants {defense.limit(less)} of {less} images, but fewer of {more}; it must not fall"
+            )
+
+    def is_the_same(requested: int) -> None:
+        if defense.limit(requested) != defense.limit(requested):
+            raise ContractError("limit gave two answers to one request")
+
+    if trials.each("limit-contract", is_a_share, REQUESTS):
+        trials.each("limit-determinism", is_the_same, REQUESTS)
+        trials.each("limit-order", rises, strategies.tuples(REQUESTS, REQUESTS), unless="limit-determinism")
+
+
+def _try_prepare(trials: Trials, defense: Defense) -> Defense | None:
+    """The defense made ready for a stand-in target; itself if it refuses that, None if it fails."""
+    made: list[Defense] = []
+
+    def gives_a_defense() -> None:
+        with kept_globals():
+            ready = attempt("prepare", lambda: defense.prepare(_provider()))
+        if not isinstance(ready, Defense):
+            raise ContractError(f"prepare returned {type(ready).__name__}, but must return a defense")
+        made.append(ready)
+
+    before = repr(defense)
+    if not trials.once("prepare-contract", gives_a_defense) or not made:
+        return None
+    if repr(defense) != before:
+        trials.found("prepare-frozen", "prepare changes the defense itself; return another one, made ready")
+    return made[0]
+
+
+def _provider(latent_dim: int = 32) -> StandInProvider:
+    return StandInProvider(SmoothTarget(latent_dim, SHAPE))
+
+
+def _try_latents(trials: Trials, defense: Defense) -> None:
+    ready: dict[int, Defense] = {}
+
+    def draw(case: LatentCase, rng: torch.Generator) -> Tensor:
+        provider = _provider(case.latent_dim)
+        made = ready.setdefault(case.latent_dim, defense.prepare(provider))
+        return returned("latents", made.latents(case.count, provider.target, rng), (case.count, case.latent_dim))
+
+    def usual(number: int) -> LatentCase:
+        return LatentCase(count=100, latent_dim=32, seed=number)
+
+    try_method(trials, Method("latents", draw, LATENT_CASES, usual))
+
+
+def _extremes(trials: Trials, defense: Defense) -> dict[str, Defense]:
+    """The defense at either end of its strength, made ready, by what is set there."""
+    if isinstance(defense, Stack) or not defense.strength or "strength" in trials.broken:
+        return {}
+    found = {}
+    for end in ends(defense, defense.strength):
+        setting = f"{defense.strength}={getattr(end, defense.strength)}"
+        try:
+            found[setting] = attempt("prepare", lambda end=end: end.prepare(_provider()))  # type: ignore[misc]
+        except (ContractError, RefusalError) as error:
+            trials.note(f"with {setting} it cannot be made ready: {error}")
+    return found

@@ -1,0 +1,52 @@
+"""``check`` as typed."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+ZOO = Path(__file__).parents[1] / "zoo"
+
+
+def test_a_good_plugin_is_said_to_be_good(call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    outcome = call("check", "query-limit,share=0.5")
+    assert (outcome.status, outcome.err) == (0, "")
+    assert outcome.out.startswith("QueryLimit(share=0.5): ")
+    assert outcome.out.endswith("keeps its contract\n")
+    assert not os.listdir(tmp_path), "something was left behind"
+
+
+@pytest.mark.parametrize(
+    ("spec", "says"),
+    [
+        (f"{ZOO}/bad_perturbations.py:Crops", "error: perturb returned shape (1, 1, 14, 14)"),
+        (f"{ZOO}/bad_classes.py:NoDefault", "error: NoDefault.factor has no default"),
+        (f"{ZOO}/bad_attacks.py:Greedy", "error: fit raised BudgetError"),
+        (f"{ZOO}/bad_networks.py:WrongDim", "error: calling it returned shape"),
+    ],
+)
+def test_a_bad_plugin_of_any_kind_is_a_line_and_a_status(call, spec: str, says: str) -> None:
+    outcome = call("check", spec)
+    assert (outcome.status, outcome.err) == (1, "")
+    assert sum(line.startswith(says) for line in outcome.out.splitlines()) == 1
+    assert outcome.out.endswith("breaks its contract\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["jpgg"], "did you mean 'jpeg'"),
+        (["jpeg", "--kind", "defence"], "did you mean 'defense'"),
+        (["jpeg", "--kind", "attack"], "unknown attack 'jpeg'"),
+        ([f"{ZOO}/bad_attacks.py:CALLS"], "is no plugin"),
+        ([f"{ZOO}/bad_attacks.py:Gredy"], "did you mean 'Greedy'"),
+    ],
+)
+def test_what_cannot_be_checked_is_one_line(call, arguments: list[str], says: str) -> None:
+    outcome = call("check", *arguments)
+    assert outcome.status != 0
+    assert (outcome.out, outcome.err.count("\n")) == ("", 1)
+    assert says in outcome.err
