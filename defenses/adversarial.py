@@ -64,8 +64,8 @@ class Adversarial(Defense):
 
         What :meth:`perturb` does, but that the gradient's sign at each value and step is that of a coin: without a pass
         of the surrogate, which would take most of an attacker's time. That values move together, and where to, is not
-        stated; and as real signs persist somewhat from step to step, values move less far than they do (on 100 images of
-        Fashion-MNIST, with the defaults, 3.2 levels on average against 4.3).
+        stated; and as real signs persist somewhat from step to step, values move less far than they do (on 100 images
+        of Fashion-MNIST, with the defaults, 3.2 levels on average against 4.3).
         """
         moved = torch.rand(x.shape, generator=rng).mul_(2).sub_(1).mul_(self.epsilon)
         for _ in range(self.steps):
