@@ -45,7 +45,7 @@ class Asking(Defense):
         return target.prior(n, rng) * target.sample(1, rng).float().mean()
 
 
-class Spoiling(Defense):
+class Spoiling(Halved):
     def measurement(self, x: Tensor, rng: torch.Generator) -> Tensor:
         return x * float("nan")
 
