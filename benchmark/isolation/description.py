@@ -17,7 +17,7 @@ def describe(plugin: Any, methods: Sequence[str]) -> dict[str, Any]:
     return {
         "name": type(plugin).__name__,
         "doc": type(plugin).__doc__ or "",
-        "strength": getattr(plugin, "strength", ""),
+        "strength": plugin.strength if isinstance(plugin, Defense) else "",
         "fields": {
             field.name: {
                 "default": field.default,

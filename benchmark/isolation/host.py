@@ -118,11 +118,19 @@ class Host:
     def _start(self) -> Channel:
         if not version():
             raise UsageError("plugins cannot be isolated here: that takes Linux 5.13 or later, with Landlock")
+        plugins = [(self.kind, self.spec), *(("defense", spec) for spec in self.also)]
+        readable = [str(place) for kind, spec in plugins for place in needed(kind, spec)]
         home = tempfile.TemporaryDirectory(prefix="plugin-", ignore_cleanup_errors=True)
         ours, theirs = socket.socketpair()
         with theirs:
             process = subprocess.Popen(
-                [sys.executable, "-m", SUPERVISOR, str(theirs.fileno()), json.dumps(self._settings(home.name))],
+                [
+                    sys.executable,
+                    "-m",
+                    SUPERVISOR,
+                    str(theirs.fileno()),
+                    json.dumps(self._settings(home.name, readable)),
+                ],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 pass_fds=[theirs.fileno()],
@@ -137,8 +145,7 @@ class Host:
         self._channel = Channel(Connection(ours.detach()), BenchmarkError, self._wait)
         return self._channel
 
-    def _settings(self, home: str) -> dict[str, Any]:
-        plugins = [(self.kind, self.spec), *(("defense", spec) for spec in self.also)]
+    def _settings(self, home: str, readable: list[str]) -> dict[str, Any]:
         return {
             **asdict(self.limits),
             "kind": self.kind,
@@ -146,7 +153,7 @@ class Host:
             "home": home,
             "threads": torch.get_num_threads(),
             "path": [str(Path(place).absolute()) for place in sys.path],
-            "readable": [str(place) for kind, spec in plugins for place in needed(kind, spec)],
+            "readable": readable,
         }
 
     def _wait(self, connection: Connection) -> None:

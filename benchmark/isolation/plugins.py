@@ -50,13 +50,12 @@ def isolated(kind: str, spec: str, limits: Limits) -> IsolatedDefense | Isolated
     told = description(kind, spec, limits)
     base = BASES[kind]
     overridden = {name: getattr(base, f"ask_{name}") for name in told["overrides"]}
-    if kind == "attack":
-        overridden["threat_model"] = ThreatModel(**told["threat_model"])
+    own = {"strength": told["strength"]} if kind == "defense" else {"threat_model": ThreatModel(**told["threat_model"])}
     cls = dataclasses.make_dataclass(
         told["name"],
         [(name, type(field["default"]), _parameter(field)) for name, field in told["fields"].items()],
         bases=(base,),
-        namespace={"__module__": __name__, "__doc__": told["doc"], "strength": told["strength"], **overridden},
+        namespace={"__module__": __name__, "__doc__": told["doc"], **own, **overridden},
         frozen=True,
     )
     made = cls(**{name: field["value"] for name, field in told["fields"].items()})

@@ -52,11 +52,11 @@ class Multiplies(Defense):
 
 @dataclass(frozen=True)
 class Reads(Defense):
-    path: str = parameter("", "what it would like to read")
+    folder: str = parameter("", "where it would like to read; a file could be named, to be read by right")
 
     def perturb(self, x, rng):
         try:
-            Path(self.path).read_bytes()
+            (Path(self.folder) / "results.json").read_bytes()
         except PermissionError:
             return x
         return torch.full_like(x, 0.5)
