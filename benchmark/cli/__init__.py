@@ -6,6 +6,7 @@ What brings torch along is imported where it is used, so that ``--help`` answers
 from __future__ import annotations
 
 import errno
+import os
 import sys
 import traceback
 
@@ -33,6 +34,9 @@ for command in (run, sweep, status, train_target_command, check, list_command, v
 
 def main() -> None:
     """Entry point: every expected error is one line on the standard error stream and a non-zero exit."""
+    # A plugin of one's own may be a module in the working directory, whichever way the program was started.
+    if os.getcwd() not in sys.path:
+        sys.path.append(os.getcwd())
     debug = "--debug" in sys.argv
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     try:
