@@ -13,7 +13,7 @@ import traceback
 import click
 
 from benchmark.cli.cells import run, status, sweep
-from benchmark.cli.plugins import check
+from benchmark.cli.plugins import check, new
 from benchmark.cli.reading import list_command, version
 from benchmark.cli.targets import train_target_command
 from benchmark.errors import BenchmarkError, UsageError
@@ -28,7 +28,7 @@ def cli(debug: bool) -> None:
     """A defense-first benchmark of model extraction from generative models."""
 
 
-for command in (run, sweep, status, train_target_command, check, list_command, version):
+for command in (run, sweep, status, train_target_command, check, new, list_command, version):
     cli.add_command(command)
 
 
