@@ -83,6 +83,8 @@ class Outcome:
 def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
     def run(*arguments: object) -> Outcome:
         monkeypatch.setattr(sys, "argv", ["benchmark", *map(str, arguments)])
+        # The working directory is put on it.
+        monkeypatch.setattr(sys, "path", sys.path.copy())
         with pytest.raises(SystemExit) as exit_:
             cli.main()
         captured = capsys.readouterr()

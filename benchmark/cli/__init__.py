@@ -6,6 +6,7 @@ What brings torch along is imported where it is used, so that ``--help`` answers
 from __future__ import annotations
 
 import errno
+import os
 import sys
 import traceback
 
@@ -13,7 +14,7 @@ import click
 
 from benchmark.cli.board import compare, report
 from benchmark.cli.cells import run, status, sweep
-from benchmark.cli.plugins import check
+from benchmark.cli.plugins import check, new
 from benchmark.cli.reading import list_command, version
 from benchmark.cli.studies import findings, transfer
 from benchmark.cli.targets import train_target_command
@@ -39,6 +40,7 @@ for command in (
     transfer,
     findings,
     check,
+    new,
     list_command,
     version,
 ):
@@ -47,6 +49,9 @@ for command in (
 
 def main() -> None:
     """Entry point: every expected error is one line on the standard error stream and a non-zero exit."""
+    # A plugin of one's own may be a module in the working directory, whichever way the program was started.
+    if os.getcwd() not in sys.path:
+        sys.path.append(os.getcwd())
     debug = "--debug" in sys.argv
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     try:

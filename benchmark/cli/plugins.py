@@ -1,12 +1,31 @@
-"""The commands for authors of plugins: ``check``."""
+"""The commands for authors of plugins: ``new`` and ``check``."""
 
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import click
+
+
+@click.command()
+@click.argument("kind")
+@click.argument("name")
+@click.option("--out", type=click.Path(path_type=Path), help="Folder to write.  [default: one of that name]")
+def new(kind: str, name: str, out: Path | None) -> None:
+    """Write a small working package for a plugin of one's own, with its test.
+
+    KIND is what it will be: defense. NAME is how it will be called in specs, such as grey-veil.
+    """
+    from benchmark.scaffold import write_package
+
+    folder = out or Path(name)
+    for path in write_package(kind, name, folder):
+        click.echo(path)
+    module = folder / f"{name.replace('-', '_')}.py"
+    click.echo(f"try it: python -m benchmark check {module}:{''.join(map(str.capitalize, name.split('-')))}")
 
 
 @click.command()

@@ -1,0 +1,1 @@
+"""Files that ``new`` writes packages from: ``$name``, ``$module`` and ``$class`` in them are filled in."""
