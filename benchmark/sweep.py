@@ -28,12 +28,16 @@ BLOCK_KEYS = ("defenses", "attacks", "budgets", "seeds")
 """What a block of a sweep file may hold; ``attacks`` may be left out, for those of :mod:`benchmark.defaults`."""
 
 
-def load_sweep(path: Path) -> tuple[Cell, ...]:
+def load_sweep(path: Path, *, isolated: bool = False) -> tuple[Cell, ...]:
     """The cells that a sweep file describes, each made and so validated, without repetition.
 
     They are all combinations of ``defenses``, ``attacks``, ``budgets`` and ``seeds``; or, if the file has ``blocks``,
     those of each block in turn, which says for itself what the file does not say for all of them. ``defenses`` is a
     list of specs; an entry ``jpeg: [10, 30]`` stands for one defense at several strengths.
+
+    Args:
+        path: of the file.
+        isolated: defenses and attacks run in processes of their own, and are described by these.
 
     Raises:
         UsageError: the file is not valid YAML, has an unknown key, lacks one, or names a cell that cannot be.
@@ -45,17 +49,17 @@ def load_sweep(path: Path) -> tuple[Cell, ...]:
     blocks = _entries(path, content, "blocks") if "blocks" in content else [{}]
     for number, block in enumerate(blocks, 1):
         check_keys(f"{path}, block {number}", block, BLOCK_KEYS)
-    return tuple(dict.fromkeys(cell for block in blocks for cell in _cells(path, track, shared | block)))
+    return tuple(dict.fromkeys(cell for block in blocks for cell in _cells(path, track, shared | block, isolated)))
 
 
-def _cells(path: Path, track: Track, block: dict[str, Any]) -> Iterator[Cell]:
+def _cells(path: Path, track: Track, block: dict[str, Any], isolated: bool) -> Iterator[Cell]:
     """All combinations of what a block names."""
-    defenses = [spec for entry in _entries(path, block, "defenses") for spec in _specs(path, entry)]
+    defenses = [spec for entry in _entries(path, block, "defenses") for spec in _specs(path, entry, isolated)]
     attacks = [str(attack) for attack in _entries(path, {"attacks": [*ATTACKS], **block}, "attacks")]
     budgets = [parse_budget(str(budget)) for budget in _entries(path, block, "budgets")]
     seeds = _entries(path, block, "seeds")
     for budget, seed, defense, attack in product(budgets, seeds, defenses, attacks):
-        yield Cell(track, defense, attack, budget, seed)
+        yield Cell(track, defense, attack, budget, seed, isolated)
 
 
 def _entries(path: Path, content: dict[str, Any], key: str) -> list[Any]:
@@ -65,7 +69,7 @@ def _entries(path: Path, content: dict[str, Any], key: str) -> list[Any]:
     return value
 
 
-def _specs(path: Path, entry: Any) -> Iterator[str]:
+def _specs(path: Path, entry: Any, isolated: bool) -> Iterator[str]:
     """The specs that one entry of ``defenses`` stands for."""
     if isinstance(entry, str):
         yield entry
@@ -76,7 +80,7 @@ def _specs(path: Path, entry: Any) -> Iterator[str]:
         for strength in strengths:
             if not isinstance(strength, int | float):
                 raise UsageError(f"{path}: the strengths of {spec} must be numbers, not {strength!r}")
-            yield with_strength(str(spec), strength)
+            yield with_strength(str(spec), strength, isolated=isolated)
     else:
         raise UsageError(f"{path}: {entry!r} in defenses is neither a spec nor one spec with a list of strengths")
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from benchmark.cli.board import write_board
-from benchmark.cli.options import ATTACK, RESULTS, BudgetType, ResultsType, executor_options
+from benchmark.cli.options import ATTACK, ISOLATED, RESULTS, BudgetType, ResultsType, executor_options
 from benchmark.defaults import ATTACKS
 from benchmark.errors import UsageError
 from benchmark.progress.display import reporting
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 @click.option("--results", type=ResultsType(), default="results", show_default=True, help=RESULTS)
 @click.option("--weights", type=click.Path(exists=True, dir_okay=False), help="Weights of the feature extractor.")
 @click.option("--quick", is_flag=True, help="A cut-down form to try things out; never enters the board.")
+@click.option("--isolated", is_flag=True, help=ISOLATED)
 @executor_options
 def run(
     defense: str,
@@ -50,6 +51,7 @@ def run(
     results: Results,
     weights: str | None,
     quick: bool,
+    isolated: bool,
     executor: Executor,
 ) -> None:
     """Measure a defense beside the undefended target, against each of the attacks."""
@@ -68,9 +70,9 @@ def run(
     if quick and budget > setting.max_budget:
         click.echo(f"quick: the budget is cut from {budget:,} to {setting.max_budget:,}", err=True)
         budget = setting.max_budget
-    spec = defense if strength is None else with_strength(defense, strength)
+    spec = defense if strength is None else with_strength(defense, strength, isolated=isolated)
     pairs = product(["none", spec], attacks)
-    cells = list(dict.fromkeys(Cell(setting, defense, attack, budget, seed) for defense, attack in pairs))
+    cells = list(dict.fromkeys(Cell(setting, defense, attack, budget, seed, isolated) for defense, attack in pairs))
     outcome = do_cells(cells, results, executor, retry_failed=True)
     if outcome.records:
         show(outcome.records)
@@ -86,12 +88,15 @@ def run(
 @click.option("--dry-run", is_flag=True, help="Show the cells, what they share and how far they are; do nothing.")
 @click.option("--force", is_flag=True, help="Do again what is done.")
 @click.option("--retry-failed", is_flag=True, help="Do again what failed.")
+@click.option("--isolated", is_flag=True, help=ISOLATED)
 @executor_options
-def sweep(file: Path, results: Results, dry_run: bool, force: bool, retry_failed: bool, executor: Executor) -> None:
+def sweep(
+    file: Path, results: Results, dry_run: bool, force: bool, retry_failed: bool, isolated: bool, executor: Executor
+) -> None:
     """Do all the cells of a sweep file; what is done already is not done again."""
     from benchmark.sweep import load_sweep
 
-    cells = load_sweep(file)
+    cells = load_sweep(file, isolated=isolated)
     if dry_run:
         show_states(cells, results)
         return

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from benchmark.results import Results
 
 ATTACK = "Spec of an attack: NAME[,key=value ...]; may be given several times."
+ISOLATED = "Run defense and attack in processes of their own, with limits and out of sight of all else."
 RESULTS = "Folder for everything that is made, or an fsspec URL (s3://..., gs://...)."
 
 

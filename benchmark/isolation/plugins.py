@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any
 
 from benchmark.errors import PluginError
-from benchmark.interfaces import Attack, Defense, ThreatModel
+from benchmark.interfaces import ThreatModel
 from benchmark.isolation.attack import IsolatedAttack
 from benchmark.isolation.defense import IsolatedDefense
 from benchmark.isolation.host import Host, Limits
@@ -17,7 +17,7 @@ from benchmark.registry import STACKED
 from benchmark.stack import Stack
 
 
-def load_isolated(kind: str, spec: str, limits: Limits | None = None) -> Defense | Attack:
+def load_isolated(kind: str, spec: str, limits: Limits | None = None) -> Any:
     """What :func:`benchmark.registry.load` gives, in processes of their own; each member of a stack in one.
 
     Args:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +12,9 @@ from pathlib import Path
 import psutil
 import pytest
 import torch
+from click.testing import CliRunner
 
+from benchmark.cli import cli
 from benchmark.config import Cell, Track
 from benchmark.errors import PluginError, UsageError
 from benchmark.executors import make_executor
@@ -20,6 +23,7 @@ from benchmark.isolation.host import Limits
 from benchmark.isolation.landlock import version
 from benchmark.isolation.plugins import load_isolated
 from benchmark.progress import Reporter
+from benchmark.record import load_records
 from benchmark.registry import load
 from benchmark.results import Results
 from benchmark.sweep import Outcome, run_cells
@@ -167,3 +171,25 @@ def test_what_is_not_there_is_said_as_ever() -> None:
         load_isolated("defense", "nowhere.py:Mine")
     with pytest.raises(UsageError, match=r"Jpeg.quality is 0, but must lie between"):
         load_isolated("defense", "jpeg,quality=0")
+
+
+def test_the_command_line_never_imports_an_isolated_plugin(
+    track_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plugin = tmp_path / "loud.py"
+    plugin.write_text(
+        "import os\nfrom dataclasses import dataclass\nfrom benchmark.interfaces import Defense, parameter\n"
+        f"assert os.getppid() != {os.getpid()} != os.getpid()\n"
+        "@dataclass(frozen=True)\nclass Loud(Defense):\n    strength = 'level'\n"
+        "    level: float = parameter(0.5, 'how loud', low=0, high=1)\n"
+        "    def perturb(self, x, rng):\n        return x * self.level\n"
+    )
+    command = ["run", "--defense", f"{plugin}:Loud", "--strength", "0.25", "--budget", "40", "--isolated"]
+    command += ["--track", str(track_file), "--results", str(tmp_path / "results")]
+    done = CliRunner().invoke(cli, command, catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    (record,) = (
+        each for each in load_records(tmp_path / "results" / "records", print) if each.defense.endswith("level=0.25")
+    )
+    assert (record.strength, record.strength_name, record.isolated) == (0.25, "level", True)
+    assert not [name for name in sys.modules if "plugin_loud" in name]
