@@ -16,7 +16,7 @@ from benchmark.cli.board import compare, report
 from benchmark.cli.cells import run, status, sweep
 from benchmark.cli.plugins import check, new
 from benchmark.cli.reading import list_command, version
-from benchmark.cli.studies import findings, transfer
+from benchmark.cli.studies import adaptive, findings, transfer
 from benchmark.cli.targets import train_target_command
 from benchmark.errors import BenchmarkError, UsageError
 
@@ -39,6 +39,7 @@ for command in (
     train_target_command,
     transfer,
     findings,
+    adaptive,
     check,
     new,
     list_command,

@@ -1,4 +1,4 @@
-"""The commands that do a study, or write what came of one: ``transfer`` and ``findings``."""
+"""The commands that do a study, or write what came of one: ``transfer``, ``findings`` and ``adaptive``."""
 
 from __future__ import annotations
 
@@ -96,3 +96,25 @@ def findings(sweep: Path, records: Path, out: Path) -> None:
     evidence = Evidence(load_sweep(sweep), found)
     write_page(evidence, out)
     click.echo(f"{out}: {len(evidence.records)} of {evidence.total} cells")
+
+
+@click.command()
+@click.option(
+    "--records",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    default="leaderboard/records",
+    show_default=True,
+    help="Folder of records; of a sweep of one's own: results/records.",
+)
+@click.option("--track", default="fashion-mnist", show_default=True, help="Track whose records are spoken of.")
+@click.option("--budget", type=BudgetType(), default="50k", show_default=True, help="Query budget that is spoken of.")
+@click.option("--out", type=click.Path(path_type=Path), default="docs/ADAPTIVE.md", show_default=True,
+              help="Page to write, with its plot in a folder beside it.")  # fmt: skip
+def adaptive(records: Path, track: str, budget: int, out: Path) -> None:
+    """Write the page that says how much of each defense survives attackers who know it, from records."""
+    from benchmark.record import load_records
+    from leaderboard.adaptive import write_page
+
+    found = load_records(records, lambda error: click.echo(f"warning: {error}", err=True))
+    write_page([record for record in found if record.track == track], budget, out)
+    click.echo(out)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from matplotlib.axes import Axes
 
 from leaderboard.findings.answers import FIDELITY, NONE, Evidence, perturbations
-from leaderboard.intervals import Interval, over_seeds
+from leaderboard.intervals import over_seeds
+from leaderboard.pages import reach
 
 COLOURS = {"fidelity_fd": "tab:blue", "accuracy_fd": "tab:red"}
 TITLES = {"fidelity_fd": "to the target (fidelity)", "accuracy_fd": "to its training set (accuracy)"}
@@ -19,7 +20,7 @@ def draw_budgets(evidence: Evidence, ax: Axes) -> None:
         ax.errorbar(
             list(known),
             [mean.value for mean in known.values()],
-            yerr=_reach(list(known.values())),
+            yerr=reach(list(known.values())),
             color=colour,
             marker="o",
             capsize=3,
@@ -37,8 +38,8 @@ def draw_perturbations(evidence: Evidence, ax: Axes) -> None:
         ax.errorbar(
             [each.cost.value],
             [each.accuracy.value],
-            xerr=_reach([each.cost]),
-            yerr=_reach([each.accuracy]),
+            xerr=reach([each.cost]),
+            yerr=reach([each.accuracy]),
             marker="o",
             capsize=3,
             color="tab:red",
@@ -51,10 +52,3 @@ def draw_perturbations(evidence: Evidence, ax: Axes) -> None:
 
 def _budgets(evidence: Evidence) -> list[int]:
     return evidence.budgets(FIDELITY)
-
-
-def _reach(means: list[Interval]) -> list[list[float]] | None:
-    """The lengths of error bars, down and up; none where there is one seed."""
-    if any(mean.seeds == 1 for mean in means):
-        return None
-    return [[mean.value - mean.low for mean in means], [mean.high - mean.value for mean in means]]

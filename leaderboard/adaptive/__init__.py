@@ -1,0 +1,104 @@
+"""``docs/ADAPTIVE.md``: how much of each defense's protection survives attackers who know it, written from records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from matplotlib.axes import Axes
+
+from benchmark.errors import UsageError
+from benchmark.record import Record
+from leaderboard import pages
+from leaderboard.cells import NONE
+from leaderboard.intervals import Interval, over_seeds
+from leaderboard.statistics import Row, Verdict, summarise, verdicts
+
+NAIVE = "fidelity"
+"""The attack that takes answers for clean."""
+
+
+@dataclass(frozen=True)
+class Protection:
+    """What a defense holds against an attacker who ignores it, and against the strongest one."""
+
+    verdict: Verdict
+    by_attack: dict[str, Interval]
+    """accuracy_fd of each attack on it."""
+    naive: Interval | None
+    """Rise of the naive attacker's accuracy_fd over his own on the undefended target."""
+    survives: Interval | None
+    """Security gain as a share of ``naive``, by seed; None if the naive attacker is not hindered beyond the noise."""
+
+
+def protections(records: Iterable[Record], budget: int) -> list[Protection]:
+    """Every defense on a budget, in the order of its security gain, the undefended target first."""
+    known = list(records)
+    rows = {(row.defense, row.attack): row for row in summarise(known) if row.budget == budget}
+    judged = [verdict for verdict in verdicts(known) if verdict.budget == budget]
+    judged.sort(key=lambda verdict: verdict.defense != NONE)
+    return [_protection(verdict, rows, known) for verdict in judged]
+
+
+def _protection(verdict: Verdict, rows: dict[tuple[str, str], Row], records: list[Record]) -> Protection:
+    own = {attack: row for (defense, attack), row in rows.items() if defense == verdict.defense}
+    naive = own[NAIVE].security_gain if NAIVE in own and verdict.defense != NONE else None
+    shares = {}
+    if naive and naive.low > 0:
+        plain, defended = (
+            {
+                record.seed: record.figures["accuracy_fd"]
+                for record in records
+                if (record.defense, record.attack, record.budget) == (defense, NAIVE, verdict.budget)
+            }
+            for defense in (NONE, verdict.defense)
+        )
+        shares = {
+            seed: outcome.security_gain / (defended[seed] - plain[seed])
+            for seed, outcome in verdict.by_seed.items()
+            if outcome.security_gain is not None and seed in defended and seed in plain
+        }
+    by_attack = {attack: row.figures["accuracy_fd"] for attack, row in own.items()}
+    return Protection(verdict, by_attack, naive, over_seeds(shares))
+
+
+def write_page(records: Iterable[Record], budget: int, page: Path) -> None:
+    """Write the page, with its plot beside it.
+
+    Args:
+        records: of one track and setting; quick ones are left out.
+        budget: the query budget that is spoken of.
+        page: a Markdown file.
+
+    Raises:
+        UsageError: no record is of that budget.
+    """
+    known = [record for record in records if not record.quick]
+    found = protections(known, budget)
+    if not found:
+        raise UsageError(
+            f"no record is of a budget of {budget:,} images; run the sweep first, or give another --budget"
+        )
+    context = {
+        "found": found,
+        "budget": budget,
+        "attacks": sorted(
+            {attack for each in found for attack in each.by_attack}, key=lambda each: (each != NAIVE, each)
+        ),
+        "first": min(known, key=lambda record: record.id),
+    }
+    pages.write_page(page, "leaderboard.adaptive", context, {"survives.png": lambda ax: draw(found, ax)})
+
+
+def draw(found: list[Protection], ax: Axes) -> None:
+    """What each defense gains against the naive attacker, and what is left of it against the strongest."""
+    pairs = [(each.verdict.defense, each.naive, each.verdict.security_gain) for each in reversed(found)]
+    shown = [(defense, naive, strongest) for defense, naive, strongest in pairs if naive and strongest]
+    for height, (_, naive, strongest) in enumerate(shown):
+        ax.plot([naive.value, strongest.value], [height, height], color="tab:gray", linewidth=1, zorder=1)
+        for interval, colour in ((naive, "tab:blue"), (strongest, "tab:red")):
+            ax.errorbar([interval.value], [height], xerr=pages.reach([interval]), color=colour, marker="o", capsize=3)
+    ax.axvline(0, color="tab:gray", linewidth=0.8)
+    ax.set_yticks(range(len(shown)), [defense for defense, _, _ in shown])
+    ax.set_xlabel("rise of accuracy FD over the undefended target: blue the naive attacker, red the strongest")

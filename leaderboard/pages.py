@@ -1,0 +1,75 @@
+"""Pages in Markdown that are written from records: a template, figures with intervals, and plots beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from benchmark.files import replacing, write_text
+from leaderboard.intervals import Interval
+
+
+def write_page(
+    page: Path, package: str, context: Mapping[str, Any], plots: Mapping[str, Callable[[Axes], None]]
+) -> None:
+    """Write a page, and its plots into the folder beside it that bears its name in lower case.
+
+    Args:
+        page: a Markdown file.
+        package: whose ``page.md`` is the template.
+        context: what the template speaks of; it is also given ``folder``, that of the plots.
+        plots: by the name of its file, what draws a plot.
+    """
+    folder = page.parent / page.stem.lower()
+    for name, draw in plots.items():
+        _save(draw, folder / name)
+    # Not escaped: Markdown, of records of our own.
+    environment = Environment(
+        loader=PackageLoader(package, "."),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {"interval": in_figures, "share": as_share, "thousands": lambda number: f"{number:,}"}
+    write_text(page, environment.get_template("page.md").render(folder=folder.name, **context))
+
+
+def in_figures(interval: Interval | None) -> str:
+    """A mean and its 95% interval as text; what is not measured says so."""
+    if interval is None:
+        return "not measured"
+    if interval.seeds == 1:
+        return f"{interval.value:.1f} (one seed)"
+    return f"{interval.value:.1f} [{interval.low:.1f}, {interval.high:.1f}]"
+
+
+def as_share(interval: Interval | None) -> str:
+    """A share and its interval in per cent; nothing where there is none."""
+    if interval is None:
+        return ""
+    if interval.seeds == 1:
+        return f"{interval.value:.0%} (one seed)"
+    return f"{interval.value:.0%} [{interval.low:.0%}, {interval.high:.0%}]"
+
+
+def reach(intervals: list[Interval]) -> list[list[float]] | None:
+    """The lengths of error bars, down and up; none where some mean is of one seed."""
+    if any(each.seeds == 1 for each in intervals):
+        return None
+    return [[each.value - each.low for each in intervals], [each.high - each.value for each in intervals]]
+
+
+def _save(draw: Draw, path: Path) -> None:
+    """A plot as a PNG, whole or not at all."""
+    figure = Figure(figsize=(6.5, 4), layout="constrained")
+    ax = figure.subplots()
+    draw(ax)
+    ax.spines[["top", "right"]].set_visible(False)
+    with replacing(path) as temporary:
+        figure.savefig(temporary, format="png", dpi=130)
