@@ -47,7 +47,7 @@ class ImageCase:
 
     def __str__(self) -> str:
         side = f"{self.channels}x{self.side}x{self.side}"
-        return f"{self.count} images of {side}, {self.content}, seed {self.seed}"
+        return f"{_counted(self.count, 'image')} of {side}, {self.content}, seed {self.seed}"
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class LatentCase:
     seed: int
 
     def __str__(self) -> str:
-        return f"{self.count} latents of dimension {self.latent_dim}, seed {self.seed}"
+        return f"{_counted(self.count, 'latent')} of dimension {self.latent_dim}, seed {self.seed}"
 
 
 @dataclass(frozen=True)
@@ -98,6 +98,10 @@ DRAW_CASES = strategies.builds(DrawCase, count=strategies.integers(1, MAX_COUNT)
 
 REQUESTS = strategies.integers(0, 10**6)
 """Numbers of images that somebody asks for."""
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" + ("" if count == 1 else "s")
 
 
 def generator(seed: int) -> torch.Generator:

@@ -327,7 +327,7 @@ BAD_PERTURBATIONS = [
     (NoGradient, "perturb changed torch's gradient mode"),
     (OtherAnswer, "answer gives other images than perturb does"),
     (FloatsForBytes, "perturb_uint8 returned dtype torch.float32, but must return torch.uint8"),
-    (GreyOnly, "(on 1 images of 3x16x16"),
+    (GreyOnly, "(on 1 image of 3x16x16"),
     (RefusesAll, "cases were refused, such as two channels are needed"),
     (DividesByStrength, "with scale=0.0, which it accepts, perturb returned values that are not finite"),
 ]
