@@ -14,9 +14,11 @@ from benchmark.files import replacing, write_text
 from leaderboard.intervals import Interval
 
 
-def write_page(
-    page: Path, package: str, context: Mapping[str, Any], plots: Mapping[str, Callable[[Axes], None]]
-) -> None:
+Draw = Callable[[Axes], None]
+"""Draws a plot on axes."""
+
+
+def write_page(page: Path, package: str, context: Mapping[str, Any], plots: Mapping[str, Draw]) -> None:
     """Write a page, and its plots into the folder beside it that bears its name in lower case.
 
     Args:

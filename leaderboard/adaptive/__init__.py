@@ -97,8 +97,11 @@ def draw(found: list[Protection], ax: Axes) -> None:
     shown = [(defense, naive, strongest) for defense, naive, strongest in pairs if naive and strongest]
     for height, (_, naive, strongest) in enumerate(shown):
         ax.plot([naive.value, strongest.value], [height, height], color="tab:gray", linewidth=1, zorder=1)
-        for interval, colour in ((naive, "tab:blue"), (strongest, "tab:red")):
-            ax.errorbar([interval.value], [height], xerr=pages.reach([interval]), color=colour, marker="o", capsize=3)
+        for title, interval, colour in (("naive", naive, "tab:blue"), ("strongest", strongest, "tab:red")):
+            name = f"against the {title} attacker" if height == 0 else "_"
+            reach = pages.reach([interval])
+            ax.errorbar([interval.value], [height], xerr=reach, color=colour, marker="o", capsize=3, label=name)
     ax.axvline(0, color="tab:gray", linewidth=0.8)
     ax.set_yticks(range(len(shown)), [defense for defense, _, _ in shown])
-    ax.set_xlabel("rise of accuracy FD over the undefended target: blue the naive attacker, red the strongest")
+    ax.set_xlabel("rise of accuracy FD over the undefended target")
+    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2, frameon=False)
