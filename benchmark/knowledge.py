@@ -32,7 +32,7 @@ def granted(
         setting: the track, with its target.
         train: the training loop, bound to the attack's place in the store.
         rng: where the share of the training set is drawn from; of one seed, a greater share holds the smaller ones.
-        reporter: told of the discriminator's work.
+        reporter: told of the attack's own work, and the discriminator's.
     """
     track, model = setting.track, attack.threat_model
     real = torch.empty(0, *track.image_shape, dtype=torch.uint8)
@@ -48,7 +48,7 @@ def granted(
                 stage.advance(len(batch))
         return torch.cat(logits)
 
-    knowledge = Knowledge(track.image_shape, track.recipe, train, real)
+    knowledge = Knowledge(track.image_shape, track.recipe, train, real, reporter=reporter)
     if model.discriminator:
         knowledge = replace(knowledge, discriminator=discriminator)
     return replace(knowledge, known_defense=defense) if model.defense else knowledge

@@ -40,7 +40,7 @@ SPECS = {
 }
 """One row for every built-in defense."""
 
-ATTACKS = {"fidelity": "fidelity", "accuracy": "accuracy", "through": "through"}
+ATTACKS = {"fidelity": "fidelity", "accuracy": "accuracy", "through": "through", "purify": "purify,restorer_steps=2"}
 """One row for every built-in attack."""
 
 

@@ -17,6 +17,7 @@ from benchmark.interfaces.defense import Defense
 from benchmark.interfaces.models import ImageModel
 from benchmark.oracle import Oracle
 from benchmark.plugin import Plugin
+from benchmark.progress import Reporter
 from benchmark.recipe import Recipe
 
 
@@ -66,6 +67,8 @@ class Knowledge:
     """The target's: images uint8 (n, C, H, W) -> logits float32 (n,), high for real. An error if it is not granted."""
     known_defense: Defense | None = None
     """What :attr:`defense` is, if it is granted."""
+    reporter: Reporter = field(default_factory=Reporter)
+    """Where long work reports; silent by default."""
     diagnostics: dict[str, float] = field(default_factory=dict)
     """What was reported so far."""
 
