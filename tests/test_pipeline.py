@@ -40,7 +40,13 @@ SPECS = {
 }
 """One row for every built-in defense."""
 
-ATTACKS = {"fidelity": "fidelity", "accuracy": "accuracy", "through": "through", "purify": "purify,restorer_steps=2"}
+ATTACKS = {
+    "fidelity": "fidelity",
+    "accuracy": "accuracy",
+    "through": "through",
+    "purify": "purify,restorer_steps=2",
+    "reweight": "reweight",
+}
 """One row for every built-in attack."""
 
 

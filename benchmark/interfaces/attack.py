@@ -52,6 +52,10 @@ def _not_granted(images: Tensor) -> Tensor:
     raise PluginError("the attack uses the target's discriminator, but its threat model does not ask for it")
 
 
+def _no_features(images: Tensor) -> Tensor:
+    raise PluginError("the attack uses features, but its knowledge was made without; give them as features=")
+
+
 @dataclass(frozen=True, eq=False)
 class Knowledge:
     """What the attacker has besides the oracle: public means, and what its threat model grants."""
@@ -67,6 +71,8 @@ class Knowledge:
     """The target's: images uint8 (n, C, H, W) -> logits float32 (n,), high for real. An error if it is not granted."""
     known_defense: Defense | None = None
     """What :attr:`defense` is, if it is granted."""
+    features: Callable[[Tensor], Tensor] = _no_features
+    """A public network's, the one that the track compares images under: uint8 (n, C, H, W) -> float32 (n, dim)."""
     reporter: Reporter = field(default_factory=Reporter)
     """Where long work reports; silent by default."""
     diagnostics: dict[str, float] = field(default_factory=dict)
