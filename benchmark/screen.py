@@ -68,9 +68,7 @@ class Screen:
 
     @property
     def _changes_images(self) -> bool:
-        return self.defense is not None and bool(
-            overriding(self.defense, "perturb") or overriding(self.defense, "measurement")
-        )
+        return self.defense is not None and bool(overriding(self.defense, "perturb"))
 
     def sample(self, generator: Generative, n: int, rng: torch.Generator) -> tuple[Tensor, Tensor]:
         """``n`` images of a generator, uint8 (n, C, H, W): as it makes them, and as they are judged."""

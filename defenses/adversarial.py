@@ -60,15 +60,17 @@ class Adversarial(Defense):
         return torch.cat([self._ascended(*batch) for batch in batches])
 
     def measurement(self, x: Tensor, rng: torch.Generator) -> Tensor:
-        """Float32 (n, C, H, W) in [0, 1] -> images in the same ball, on the path of a gradient drawn by lot.
+        """Float32 (n, C, H, W) in [0, 1] -> noise in the same ball, on a path whose signs are drawn by lot.
 
-        The perturbation of :meth:`perturb`, but that the gradient's sign at each value is drawn, evenly and once for
-        all steps: without a pass of the surrogate, which would take most of an attacker's time. How far values move is
-        distributed nearly alike; that they move together, and where to, is not stated.
+        What :meth:`perturb` does, but that the gradient's sign at each value and step is that of a coin: without a pass
+        of the surrogate, which would take most of an attacker's time. That values move together, and where to, is not
+        stated; and as real signs persist somewhat from step to step, values move less far than they do (on 100 images
+        of Fashion-MNIST, with the defaults, 3.2 levels on average against 4.3).
         """
-        start = torch.rand(x.shape, generator=rng).mul_(2).sub_(1).mul_(self.epsilon)
-        sign = torch.randint(0, 2, x.shape, generator=rng).mul_(2).sub_(1)
-        moved = (start + self.steps * self.step_size * sign).clamp_(-self.epsilon, self.epsilon)
+        moved = torch.rand(x.shape, generator=rng).mul_(2).sub_(1).mul_(self.epsilon)
+        for _ in range(self.steps):
+            sign = torch.randint(0, 2, x.shape, generator=rng).mul_(2).sub_(1)
+            moved.add_(sign, alpha=self.step_size).clamp_(-self.epsilon, self.epsilon)
         return (x + moved.div_(255).to(x.device)).clamp(0, 1)
 
     @cached_property

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from benchmark import augmentation
-from benchmark.augmentation import AUGMENTATIONS, Adaptive, Translation
+from benchmark.augmentation import AUGMENTATIONS, Adaptive, DiffAugment, Translation
 
 
 def rng(seed: int = 0) -> torch.Generator:
@@ -49,6 +49,34 @@ def test_augmentations_keep_the_shape_follow_the_generator_and_pass_gradients_on
     (slope,) = torch.autograd.grad(out.sum(), x)
     assert torch.isfinite(slope).all()
     assert slope.abs().sum() > 0
+
+
+def test_diffaugment_cuts_out_squares_of_half_the_side_about_any_pixel() -> None:
+    x = torch.full((4000, 1, 16, 16), 1.0)
+    # Whatever the contrast: an image of one level is its own mean. Black comes in by translation, gray by cutout.
+    cut = DiffAugment()(x, rng())[:, 0] == 0
+    heights, widths = cut.any(dim=2).sum(dim=1), cut.any(dim=1).sum(dim=1)
+    assert torch.equal(cut.sum(dim=(1, 2)), heights * widths), "not rectangles"
+    # A run of 8 about each of 16 places: 4 to 8 of them are in the image, all 8 in 9 cases of 16.
+    assert {int(h) for h in heights} == {4, 5, 6, 7, 8}
+    assert float((heights == 8).float().mean()) == pytest.approx(9 / 16, abs=0.04)
+    # The corner that is cut out least: by the squares about 4 of 16 rows and 4 of 16 columns.
+    assert float(cut.float().mean(dim=0).min()) == pytest.approx(1 / 16, abs=0.015)
+
+
+def test_diffaugment_changes_colours_in_its_ranges() -> None:
+    # Two halves of complementary colours about gray: what is left of a colour tells saturation times contrast.
+    x = torch.full((4000, 3, 16, 16), -0.2)
+    x[:, 0, :, :8], x[:, 1:, :, 8:] = 0.4, 0.1
+    out = DiffAugment()(x, rng())
+    colour = (out.amax(dim=1) - out.amin(dim=1)).flatten(1).amax(dim=1) / 0.6
+    assert 0 <= colour.min() < 0.05
+    assert 2.5 < colour.max() <= 3
+    assert float(colour.mean()) == pytest.approx(1, abs=0.05)
+    level = torch.full((4000, 1, 16, 16), 0.75)
+    brightness = DiffAugment()(level, rng()).flatten(1).amax(dim=1) - 0.75
+    assert -0.5 <= brightness.min() < -0.48
+    assert 0.48 < brightness.max() <= 0.5
 
 
 def test_ada_without_probability_leaves_images_alone() -> None:

@@ -1,6 +1,8 @@
-"""What defenses state of themselves agrees with what they do; a new defense is one row of MEASUREMENTS."""
+"""What defenses state of themselves agrees with what they do; MEASUREMENTS has what the registered ones do not show."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import pytest
 import torch
@@ -8,9 +10,10 @@ from defense_pictures import generator, pictures
 from tiny_network import TINY_NETWORK
 from torch import Tensor
 
+import defenses
 from benchmark.interfaces import Defense, to_float
 from benchmark.registry import load, names
-from benchmark.stack import Stack, members
+from benchmark.stack import Stack
 from defenses.adversarial import Adversarial
 from defenses.controls import Garbage, Undefended
 from defenses.filters import Filter
@@ -21,6 +24,7 @@ from defenses.noise import Noise
 from defenses.semantic import Semantic
 
 LEVEL = 1 / 255
+BUILT_IN = {f"defenses.{path.stem}" for path in Path(defenses.__file__).parent.glob("*.py")}
 
 MEASUREMENTS = [
     (Undefended(), 0.0),
@@ -52,10 +56,18 @@ def images(channels: int = 3) -> Tensor:
     return to_float(pictures(6, (channels, 24, 20)))
 
 
-def test_the_table_has_a_row_for_every_defense() -> None:
-    shown = {type(member) for defense, _ in MEASUREMENTS for member in members(defense)}
-    built_in = [load("defense", name) for name in names("defense")]
-    assert {type(defense) for defense in built_in if type(defense).__module__.startswith("defenses")} <= shown
+@pytest.mark.parametrize("name", [name for name in names("defense") if load("defense", name).__module__ in BUILT_IN])
+def test_every_registered_defense_is_measured_as_it_perturbs(name: str) -> None:
+    defense: Defense = load("defense", name)
+    x = to_float(pictures(20, (1, 32, 32))).requires_grad_()
+    measured = defense.measured(x, generator(1))
+    (gradient,) = torch.autograd.grad((torch.randn(x.shape, generator=generator(3)) * measured).sum(), x)
+    assert gradient.isfinite().all()
+    assert bool((gradient.flatten(1).norm(dim=1) > 0).all())
+    # In distribution: of other randomness than what it is compared with.
+    done, stated = defense.perturb(x.detach(), generator(2)) - x.detach(), measured.detach() - x.detach()
+    assert float(stated.mean()) == pytest.approx(float(done.mean()), abs=LEVEL)
+    assert float(stated.abs().mean()) == pytest.approx(float(done.abs().mean()), rel=0.15, abs=0.1 * LEVEL)
 
 
 @every_defense
@@ -88,12 +100,13 @@ def test_a_measurement_draws_from_its_generator_alone(defense: Defense, toleranc
     assert torch.equal(torch.get_rng_state(), before)
 
 
-def test_adversarial_noise_is_measured_as_noise_of_the_same_ball() -> None:
-    x = to_float(pictures(40, (1, 16, 16)))
-    defense = Adversarial(epsilon=8, surrogate=TINY_NETWORK)
-    done, stated = (each(x, generator()) - x for each in (defense.perturb, defense.measured))
-    assert stated.abs().max() <= 8 * LEVEL + 1e-6
-    assert stated.abs().mean() == pytest.approx(float(done.abs().mean()), rel=0.15)
+@pytest.mark.parametrize("epsilon", [0, 1, 8, 64])
+def test_adversarial_noise_is_measured_as_noise_of_the_same_ball(epsilon: int) -> None:
+    x = torch.full((40, 1, 16, 16), 0.5)
+    moved = Adversarial(epsilon=epsilon, surrogate=TINY_NETWORK).measured(x, generator()) - x
+    assert moved.abs().max() <= epsilon * LEVEL + 1e-6
+    # A walk from an even distribution stays even but for what sticks to the ends: no less than half as far on average.
+    assert moved.abs().mean() >= 0.48 * epsilon * LEVEL
 
 
 @pytest.mark.parametrize("size", [3, 5, 31])
