@@ -46,6 +46,7 @@ ATTACKS = {
     "through": "through",
     "purify": "purify,restorer_steps=2",
     "reweight": "reweight",
+    "best-of": "best-of,members=fidelity+[accuracy,chain=5]",
 }
 """One row for every built-in attack."""
 
