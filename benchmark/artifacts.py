@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from benchmark.clients import handed
 from benchmark.data import load as load_data
 from benchmark.errors import UsageError
 from benchmark.features import extract
@@ -152,16 +153,17 @@ class Artifacts:
             attack: the attack.
             defense: the defense.
             seed: of the cell.
-            budget: query budget; the attack says how many images it allows, the defense how many are handed over.
+            budget: query budget; the attack says how many images it allows, the defense how many each client gets.
             drawn: images asked for, if more: attackers who ask for less then read the first of the same.
         """
         key = self._theft_key(attack, defense, seed, budget)
 
         def make(folder: Path) -> None:
             asked = attack.queries(budget)
-            handed = defense.granted(asked)
-            answers = self.answers(defense, "answers", seed, defense.granted(max(asked, drawn))).tensor
-            self._steal(folder, attack, defense, Oracle(answers[:handed], handed), seed)
+            budgets = handed(defense, asked, attack.threat_model.clients)
+            needed = max(sum(budgets), defense.granted(max(asked, drawn)))
+            answers = self.answers(defense, "answers", seed, needed).tensor
+            self._steal(folder, attack, defense, Oracle(answers[: sum(budgets)], *budgets), seed)
 
         folder = self.store.fetch("attack-models", key, make)
         report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
