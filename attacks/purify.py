@@ -30,7 +30,7 @@ from benchmark.source import code_hash
 PAIRS = 5000
 """Images that a restorer learns from, at most."""
 
-TRIED = 200
+TRIED = 100
 """Images on which each restorer is measured, and the strength of one chosen, at most."""
 
 LEAVES = 1000
@@ -56,9 +56,9 @@ class Purify(TrainingAttack):
     lost, restored images vary less than clean ones do (Blau and Michaeli, "The Perception-Distortion Tradeoff", CVPR
     2018), and to train through the defense is the better attack. What changes latents is not restored.
 
-    Sources of the order, first purify, then train: Orekondy et al., "Prediction Poisoning", ICLR 2020 (arXiv
-    1906.10908), and Tang et al., "ModelGuard", USENIX Security 2024, whose attackers recover what answers were before
-    they train on them.
+    Sources of the order, first recover what the answers were, then train on that, for classifiers: Chen et al., "D-DAE:
+    Defense-Penetrating Model Extraction Attacks", IEEE S&P 2023, and Tang et al., "ModelGuard: Information-Theoretic
+    Defense Against Model Extraction Attacks", USENIX Security 2024.
     """
 
     share: float = parameter(0.1, "share of the training set that the attacker has", low=0, high=1)

@@ -89,9 +89,10 @@ def deblurrer(damage: Damage) -> Restorer:
     """Wiener's deconvolution, with spectra estimated from the examples.
 
     The linear estimate of least mean square error (Wiener, "Extrapolation, Interpolation, and Smoothing of Stationary
-    Time Series", 1949) of each coefficient of the cosine transform by its own: m_x + S_xy / S_yy (y - m_y). Around the
-    images of the cosine transform lie their mirror images, as around those that a filter is applied to (Martucci,
-    "Symmetric convolution and the discrete sine and cosine transforms", 1994). Neither blur nor noise has to be known.
+    Time Series", 1949) of each coefficient of the cosine transform by its own: m_x + S_xy / S_yy (y - m_y). The
+    cosine transform takes images for mirrored at their edges, as filters do, and a symmetric blur is a product there
+    (Martucci, "Symmetric convolution and the discrete sine and cosine transforms", 1994). Neither blur nor noise has to
+    be known.
     """
     x, y = (to_float(images).numpy() for images in (damage.clean, damage.defended))
     mean_x, mean_y = x.mean(axis=0), y.mean(axis=0)

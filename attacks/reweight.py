@@ -12,6 +12,7 @@ from torch import Tensor
 from attacks.training import TrainingAttack
 from benchmark.errors import UsageError
 from benchmark.interfaces import ImageModel, Knowledge, ThreatModel, parameter
+from benchmark.metrics import Moments, frechet_distance, moments
 from benchmark.oracle import Oracle
 from benchmark.subsampling import CALIBRATIONS, calibrate, calibration_z, effective_sample_size, resample
 
@@ -23,6 +24,9 @@ COMPONENTS = 32
 
 FOLDS = 5
 """Parts of the images; those of each are judged by a classifier that was fitted to the others."""
+
+FLATTENINGS = (0.0, 0.25, 0.5, 0.75, 1.0)
+"""Powers that weights are raised to: with the first all answers weigh the same, with the last as much as they did."""
 
 REGULARIZATION = 0.01
 """Scikit-learn's C, small as about as many terms are fitted as there are real images in a small share."""
@@ -46,7 +50,10 @@ class Reweight(TrainingAttack):
     GANs", CVPR 2020 (arXiv 2006.10728), balance modes by clusters. That supposes a training set which is balanced.
 
     What a defense never answers cannot be drawn; and the further its answers lie from real images, the fewer of them
-    carry all the weight, which the reported effective sample size tells. The real images are trained on too.
+    carry all the weight, which may cost more than the skew. Weights are therefore flattened (Shimodaira, "Improving
+    Predictive Inference under Covariate Shift by Weighting the Log-Likelihood Function", 2000: raised to a power
+    between 0 and 1) as far as brings the answers drawn nearest to the real images, by the Fréchet distance of the
+    features. The power, and how many answers the weights amount to, are reported. The real images are trained on too.
     """
 
     share: float = parameter(0.1, "share of the training set that the attacker has", low=0, high=1)
@@ -68,7 +75,7 @@ class Reweight(TrainingAttack):
         return self.train(torch.cat([answers[chosen], knowledge.real_images]), knowledge, rng)
 
     def against_real(self, answers: Tensor, knowledge: Knowledge, rng: torch.Generator) -> Tensor:
-        """Logarithms of the weights, float64 (n,): calibrated log-odds that an answer is real.
+        """Logarithms of the weights, float64 (n,): calibrated log-odds that an answer is real, flattened.
 
         Raises:
             UsageError: there are too few real images, or answers, to part into folds.
@@ -82,11 +89,17 @@ class Reweight(TrainingAttack):
         defense = knowledge.defense.restated(knowledge.recipe.latent_dim, rng)
         real = torch.cat([defense.answer(part, rng) for part in torch.split(real, BATCH)])
         is_real = np.arange(len(real) + len(answers)) < len(real)
-        components = principal(torch.cat([knowledge.features(real), knowledge.features(answers)]), rng)
-        scores = out_of_fold(components, is_real, rng)
-        half = min(len(real), len(answers)) // 2
+        features = torch.cat([knowledge.features(real), knowledge.features(answers)])
+        scores = out_of_fold(principal(features, rng), is_real, rng)
+        odds = self.log_odds(scores[: len(real)], scores[len(real) :], knowledge)
+        power = flattening(odds, features[len(real) :].numpy(), moments(features[: len(real)].numpy()), rng)
+        knowledge.report("flattening", power)
+        return power * odds
+
+    def log_odds(self, on_real: Tensor, on_answers: Tensor, knowledge: Knowledge) -> Tensor:
+        """Calibrated log-odds float64 (n,) of all answers; of the logits of either, one half tells how well it went."""
+        half = min(len(on_real), len(on_answers)) // 2
         # Folds are at random, so that the first of each are as good as any.
-        on_real, on_answers = scores[: len(real)], scores[len(real) :]
         log_odds = calibrate(self.calibration, on_real[:half], on_answers[:half])
         held_out = log_odds(torch.cat([on_real[half : 2 * half], on_answers[half : 2 * half]]))
         knowledge.report("calibration_z", calibration_z(held_out, torch.arange(2 * half) < half))
@@ -109,6 +122,19 @@ class Reweight(TrainingAttack):
         return torch.from_numpy(-np.log(counts[labels]))
 
 
+def flattening(log_odds: Tensor, features: NDArray[np.float32], real: Moments, rng: torch.Generator) -> float:
+    """Which of :data:`FLATTENINGS` brings answers, drawn anew by their weights, nearest to real images.
+
+    Args:
+        log_odds: of the answers, float64 (n,).
+        features: of the answers, float32 (n, dim).
+        real: moments of the real images' features.
+        rng: where answers are drawn from.
+    """
+    chosen = {power: resample(power * log_odds, rng).numpy() for power in FLATTENINGS}
+    return min(chosen, key=lambda power: frechet_distance(moments(features[chosen[power]]), real))
+
+
 def seed_of(rng: torch.Generator) -> int:
     """A seed for scikit-learn."""
     return int(torch.randint(2**31, (1,), generator=rng))
@@ -119,7 +145,7 @@ def principal(features: Tensor, rng: torch.Generator) -> NDArray[np.float64]:
     from sklearn.decomposition import PCA
 
     count = min(COMPONENTS, *features.shape)
-    found = PCA(count, whiten=True, random_state=seed_of(rng)).fit_transform(features.double().numpy())
+    found = PCA(count, whiten=True, random_state=seed_of(rng)).fit_transform(features.numpy())
     return np.asarray(found, dtype=np.float64)
 
 

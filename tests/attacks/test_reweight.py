@@ -8,9 +8,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from attacks.reweight import Reweight
+from attacks.reweight import Reweight, flattening
 from benchmark.errors import UsageError
 from benchmark.interfaces import Defense, Knowledge
+from benchmark.metrics import moments
 from benchmark.oracle import Oracle
 from benchmark.recipe import Recipe
 
@@ -71,6 +72,15 @@ def test_the_effective_sample_size_is_that_of_the_ratio() -> None:
     # Of two normal densities, d standard deviations apart: 1 / E[w^2] = exp(-d^2).
     expected = torch.tensor(-((18 / 30) ** 2)).exp()
     assert theft.knowledge.diagnostics["effective_sample_size"] / 20_000 == pytest.approx(float(expected), rel=0.1)
+
+
+@pytest.mark.parametrize(("skewed", "power"), [(True, 1.0), (False, 0.0)])
+def test_weights_are_flattened_where_they_would_do_harm(skewed: bool, power: float) -> None:
+    real = torch.randn(2000, 3, generator=generator(1))
+    answers = torch.randn(2000, 3, generator=generator(2)) + (0.5 if skewed else 0.0)
+    # The true ratio of the skewed ones; of the others, a wrong one.
+    log_odds = -0.5 * (answers.double() - 0.25).sum(dim=1)
+    assert flattening(log_odds, answers.numpy(), moments(real.numpy()), generator()) == power
 
 
 def test_what_is_not_skewed_is_hardly_weighed() -> None:
