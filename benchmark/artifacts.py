@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from benchmark.clients import handed
 from benchmark.data import load as load_data
 from benchmark.errors import UsageError
 from benchmark.features import extract
@@ -167,7 +168,7 @@ class Artifacts:
             attack: the attack.
             defense: the defense.
             seed: of the cell.
-            budget: query budget; the attack says how many images it allows, the defense how many are handed over.
+            budget: query budget; the attack says how many images it allows, the defense how many each client gets.
             drawn: images asked for, if more: attackers who ask for less then read the first of the same.
         """
         folder = self._theft(attack, defense, seed, budget, drawn)
@@ -189,9 +190,10 @@ class Artifacts:
 
         def make(folder: Path) -> None:
             asked = attack.queries(budget)
-            handed = defense.granted(asked)
-            answers = self.answers(defense, "answers", seed, defense.granted(max(asked, drawn))).tensor
-            self._steal(folder, attack, defense, Oracle(answers[:handed], handed), seed)
+            budgets = handed(defense, asked, attack.threat_model.clients)
+            needed = max(sum(budgets), defense.granted(max(asked, drawn)))
+            answers = self.answers(defense, "answers", seed, needed).tensor
+            self._steal(folder, attack, defense, Oracle(answers[: sum(budgets)], *budgets), seed)
 
         return self.store.fetch("attack-models", key, make)
 

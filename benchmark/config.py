@@ -13,6 +13,7 @@ from typing import Any
 
 import yaml
 
+from benchmark.clients import handed
 from benchmark.errors import UsageError, unknown
 from benchmark.interfaces import Attack, Defense, ImageShape
 from benchmark.recipe import Recipe
@@ -180,7 +181,7 @@ class Cell:
         object.__setattr__(self, "defense", canonical(self.defense, self.made_defense))
         object.__setattr__(self, "attack", canonical(self.attack, self.made_attack))
         asked = self.made_attack.queries(self.budget)
-        granted = self.made_defense.granted(asked)
+        granted = sum(handed(self.made_defense, asked, self.made_attack.threat_model.clients))
         if granted < MIN_BUDGET:
             raise UsageError(
                 f"{self.defense} hands over {granted} of {asked} images, but an attack needs {MIN_BUDGET}; "

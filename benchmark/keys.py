@@ -33,6 +33,7 @@ TRAINING_CODE = (
     *GENERATION_CODE,
     "benchmark.adversarial",
     "benchmark.augmentation",
+    "benchmark.clients",
     "benchmark.gan",
     "benchmark.interfaces.attack",
     "benchmark.knowledge",

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from benchmark.data import load as load_data
+from benchmark.features import extract
 from benchmark.interfaces import Attack, Defense, Knowledge, Trainer
 from benchmark.progress import Reporter
 from benchmark.setting import Setting
@@ -32,7 +33,7 @@ def granted(
         setting: the track, with its target.
         train: the training loop, bound to the attack's place in the store.
         rng: where the share of the training set is drawn from; of one seed, a greater share holds the smaller ones.
-        reporter: told of the discriminator's work.
+        reporter: told of the attack's own work, and the discriminator's.
     """
     track, model = setting.track, attack.threat_model
     real = torch.empty(0, *track.image_shape, dtype=torch.uint8)
@@ -48,7 +49,11 @@ def granted(
                 stage.advance(len(batch))
         return torch.cat(logits)
 
-    knowledge = Knowledge(track.image_shape, track.recipe, train, real)
+    def features(images: Tensor) -> Tensor:
+        with reporter.stage("features", len(images), unit="images") as stage:
+            return torch.from_numpy(extract(setting.extractor, images, advance=stage.advance))
+
+    knowledge = Knowledge(track.image_shape, track.recipe, train, real, features=features, reporter=reporter)
     if model.discriminator:
         knowledge = replace(knowledge, discriminator=discriminator)
     return replace(knowledge, known_defense=defense) if model.defense else knowledge

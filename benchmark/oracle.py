@@ -9,21 +9,23 @@ from benchmark.images import ImageShape
 
 
 class Oracle:
-    """Hands over answers, in order, and charges every image.
+    """Hands over answers, in order, and charges every image to the client that asked for it.
 
     Args:
-        answers: uint8 (at least ``budget``, C, H, W), usually a view of a memory map.
-        budget: number of images that may be handed over.
+        answers: uint8 (at least as many as all budgets together, C, H, W), usually a view of a memory map.
+        budgets: for each client that the attacker poses as, the number of images that it may be handed; one, if he
+            asks as himself.
 
     Raises:
-        UsageError: the budget is not positive, or there are fewer answers than it allows.
+        UsageError: a budget is negative, or all together are not positive or more than there are answers.
     """
 
-    def __init__(self, answers: Tensor, budget: int) -> None:
-        if not 1 <= budget <= len(answers):
-            raise UsageError(f"a query budget of {budget} needs as many answers, but there are {len(answers)}")
+    def __init__(self, answers: Tensor, *budgets: int) -> None:
+        self.budget = sum(budgets)
+        if min(budgets) < 0 or not 1 <= self.budget <= len(answers):
+            raise UsageError(f"a query budget of {self.budget} needs as many answers, but there are {len(answers)}")
         self._answers = answers
-        self.budget = budget
+        self._left = [*budgets]
         self.charged = 0
         self._discarded = 0
 
@@ -34,8 +36,13 @@ class Oracle:
         return channels, height, width
 
     @property
+    def left(self) -> tuple[int, ...]:
+        """Images that each client may still ask for."""
+        return tuple(self._left)
+
+    @property
     def remaining(self) -> int:
-        """Images that may still be asked for."""
+        """Images that all clients together may still ask for."""
         return self.budget - self.charged
 
     @property
@@ -43,18 +50,27 @@ class Oracle:
         """Images handed over and not discarded."""
         return self.charged - self._discarded
 
-    def query(self, n: int) -> Tensor:
+    def query(self, n: int, client: int = 0) -> Tensor:
         """The next ``n`` answers, uint8 (n, C, H, W), charged whatever becomes of them.
 
+        Args:
+            n: how many.
+            client: number of the client that asks.
+
         Raises:
-            UsageError: ``n`` is not positive.
-            BudgetError: fewer than ``n`` remain; nothing is handed over or charged.
+            UsageError: ``n`` is not positive, or there is no such client.
+            BudgetError: fewer than ``n`` remain to the client; nothing is handed over or charged.
         """
         if n < 1:
             raise UsageError(f"a query asks for at least 1 image, not {n}")
-        if n > self.remaining:
-            raise BudgetError(f"the attacker asked for {n} images, but {self.remaining} of {self.budget} remain")
+        if not 0 <= client < len(self._left):
+            raise UsageError(f"client {client} asked, but there are {len(self._left)}, counted from 0")
+        if n > self._left[client]:
+            who = f"client {client}" if len(self._left) > 1 else "the attacker"
+            of = f", {self._left[client]} of them to it" if len(self._left) > 1 else ""
+            raise BudgetError(f"{who} asked for {n} images, but {self.remaining} of {self.budget} remain{of}")
         answers = self._answers[self.charged : self.charged + n]
+        self._left[client] -= n
         self.charged += n
         return answers
 

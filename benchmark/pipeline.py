@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from benchmark.artifacts import Artifacts, Images, Theft
+from benchmark.clients import refused
 from benchmark.config import Cell
 from benchmark.interfaces import Defense
 from benchmark.keys import cell_id
@@ -43,6 +44,7 @@ def run(cell: Cell, artifacts: Artifacts, results: Results, drawn: int = 0) -> R
         **prefixed("utility", measures.bins(answers, training)),
         **prefixed("utility", measures.diversity(answers)),
         **prefixed("utility", similarity(artifacts, measures, defense, answers, seed)),
+        **prefixed("utility", availability(defense)),
         **prefixed("fidelity", measures.distance(theft.images, target)),
         **prefixed("accuracy", measures.distance(theft.images, training)),
         **prefixed("accuracy", measures.bins(theft.images, training)),
@@ -73,6 +75,11 @@ def similarity(
         return {}
     before = artifacts.undefended(defense, "reference", seed, artifacts.track.samples)
     return measures.similarity(answers, before)
+
+
+def availability(defense: Defense) -> dict[str, float]:
+    """What ordinary users are refused; nothing where there is no limit."""
+    return {"refused": refused(defense)} if overriding(defense, "limit") else {}
 
 
 def write_up(

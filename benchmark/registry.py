@@ -3,7 +3,7 @@
 A spec is ``NAME[,key=value ...]``. NAME is an entry point (built-in or of any installed package), ``module:attribute``
 or ``path/to/file.py:attribute``. ``NAME:argument`` hands an extractor its one positional argument (``timm:resnet18``).
 Specs of defenses joined by ``+`` are a stack of them, applied in order (``linear,steps=5+jpeg``); no path in them may
-have a ``+`` of its own.
+have a ``+`` of its own. A value in brackets may be a spec with settings of its own (``attack=[accuracy,share=0.2]``).
 """
 
 from __future__ import annotations
@@ -234,7 +234,7 @@ def _make(kind: str, name: str, made: type, arguments: list[str], settings: dict
 
 def split(spec: str) -> tuple[str, dict[str, Any]]:
     """The name in a spec, and its settings."""
-    name, *texts = (part.strip() for part in spec.split(","))
+    name, *texts = (part.strip() for part in split_outside_brackets(spec, ","))
     settings: dict[str, Any] = {}
     for text in texts:
         key, equals, value = (part.strip() for part in text.partition("="))
@@ -244,6 +244,26 @@ def split(spec: str) -> tuple[str, dict[str, Any]]:
             raise UsageError(f"{spec!r} sets {key} twice")
         settings[key] = literal(value)
     return name, settings
+
+
+def split_outside_brackets(text: str, separator: str) -> list[str]:
+    """The parts of a text between separators, of one character, that stand in no square brackets.
+
+    Raises:
+        UsageError: a bracket has no counterpart.
+    """
+    parts, depth = [""], 0
+    for character in text:
+        depth += (character == "[") - (character == "]")
+        if depth < 0:
+            break
+        if character == separator and not depth:
+            parts.append("")
+        else:
+            parts[-1] += character
+    if depth:
+        raise UsageError(f"a bracket in {text!r} has no counterpart; close each [ with a ]")
+    return parts
 
 
 def literal(text: str) -> int | float | bool | str:

@@ -32,6 +32,7 @@ COLUMNS: dict[str, str] = {
     "utility_diversity": "1 - mean MS-SSIM of pairs of answers, at the scales that fit (2 at 32 pixels); high: varied",
     "utility_ssim": "mean SSIM of each answer to the image it was made from; empty if images are not perturbed",
     "utility_psnr": "mean PSNR of the same pairs, in dB",
+    "utility_refused": "share of the images that ordinary users ask for and are refused; empty if nothing is limited",
     "fidelity_fd": "Fréchet distance of the attack model to the undefended target; low: well stolen",
     "accuracy_fd": "Fréchet distance of the attack model to the training set; low: well stolen",
     "fidelity_kid": "kernel distance (KID) of the attack model to the undefended target",

@@ -114,6 +114,30 @@ def test_a_target_without_a_discriminator_cannot_be_attacked_with_it(
     cell_id(Cell(bare, "none", "accuracy,subsampling=none", 40, 0))
 
 
+def test_a_part_of_an_attack_is_granted_what_it_asks_for(track: Track) -> None:
+    whole = knowledge(track, ThreatModel(discriminator=True, real_share=0.5, defense=True))
+    whole.report("rate", 0.5)
+    part = whole.limited_to(ThreatModel(real_share=0.25, defense=True), 0.5)
+    assert torch.equal(part.real_images, knowledge(track, ThreatModel(real_share=0.25)).real_images)
+    assert part.defense == whole.defense
+    assert part.diagnostics == {}
+    with pytest.raises(PluginError, match="threat model does not ask for it"):
+        part.discriminator(part.real_images)
+    other = whole.limited_to(ThreatModel(discriminator=True), 0.5)
+    assert len(other.real_images) == 0
+    assert len(other.discriminator(whole.real_images)) == 40
+    with pytest.raises(PluginError, match="threat model does not ask for it"):
+        _ = other.defense
+
+
+def test_features_are_those_of_the_track(track: Track) -> None:
+    images = torch.randint(256, (7, 1, 16, 16), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    found = knowledge(track, ThreatModel()).features(images)
+    torch.testing.assert_close(found, load_setting(track).extractor(images))
+    with pytest.raises(PluginError, match="made without"):
+        Knowledge((1, 16, 16), track.recipe, no_training, images).features(images)
+
+
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 def test_what_is_reported_must_be_a_number(track: Track, value: float) -> None:
     told = knowledge(track, ThreatModel())

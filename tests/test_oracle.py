@@ -46,3 +46,29 @@ def test_a_query_for_nothing_is_refused(n: int) -> None:
 def test_a_budget_that_the_answers_cannot_meet_is_refused(budget: int) -> None:
     with pytest.raises(UsageError):
         Oracle(ANSWERS, budget)
+
+
+@given(st.lists(st.integers(0, 9), min_size=2, max_size=3).filter(any), st.lists(st.integers(0, 2), max_size=20))
+def test_clients_are_charged_apart_and_share_the_answers(budgets: list[int], asking: list[int]) -> None:
+    oracle = Oracle(ANSWERS, *budgets)
+    got: list[int] = []
+    spent = [0] * len(budgets)
+    for client in asking:
+        if client >= len(budgets):
+            with pytest.raises(UsageError, match=f"client {client} asked, but there are {len(budgets)}"):
+                oracle.query(1, client)
+        elif spent[client] < budgets[client]:
+            got += oracle.query(1, client).flatten().tolist()
+            spent[client] += 1
+        else:
+            with pytest.raises(BudgetError, match=f"client {client} asked for 1 images, .* 0 of them to it"):
+                oracle.query(1, client)
+    assert got == list(range(oracle.charged))
+    assert oracle.left == tuple(a - b for a, b in zip(budgets, spent, strict=True))
+    assert oracle.remaining == sum(oracle.left)
+
+
+@pytest.mark.parametrize("budgets", [(-1, 5), (0, 0), (20, 11)])
+def test_budgets_of_clients_that_the_answers_cannot_meet_are_refused(budgets: tuple[int, int]) -> None:
+    with pytest.raises(UsageError):
+        Oracle(ANSWERS, *budgets)

@@ -40,7 +40,15 @@ SPECS = {
 }
 """One row for every built-in defense."""
 
-ATTACKS = {"fidelity": "fidelity", "accuracy": "accuracy", "through": "through"}
+ATTACKS = {
+    "fidelity": "fidelity",
+    "accuracy": "accuracy",
+    "through": "through",
+    "purify": "purify,restorer_steps=2",
+    "reweight": "reweight",
+    "best-of": "best-of,members=fidelity+[accuracy,chain=5]",
+    "sybil": "sybil,clients=3",
+}
 """One row for every built-in attack."""
 
 
@@ -89,7 +97,7 @@ def test_every_defense_meets_every_attack(track: Track, shared: Path, defense: s
 
 
 def test_figures_have_a_column(track: Track, tmp_path: Path) -> None:
-    record = do(Cell(track, "noise", "fidelity", 40, 0), tmp_path)
+    record = do(Cell(track, "noise+query-limit,share=0.5", "fidelity", 40, 0), tmp_path)
     assert {name for name in record.figures if not name.endswith("kid_error")} <= set(COLUMNS)
 
 
@@ -159,7 +167,26 @@ def test_a_limit_leaves_the_attacker_the_first_of_the_answers(track: Track, tmp_
     record = do(Cell(track, "query-limit,share=0.55", "fidelity", 77, 0), tmp_path)
     assert (record.budget, record.queries_charged, record.queries_kept) == (77, 42, 42)
     undefended = do(Cell(track, "none", "fidelity", 42, 0), tmp_path)
-    assert record.figures == undefended.figures
+    # Of so many requests the floors hardly tell.
+    assert record.figures == {**undefended.figures, "utility_refused": pytest.approx(0.45, abs=0.01)}
+
+
+def test_a_cap_is_for_each_client(track: Track, tmp_path: Path) -> None:
+    capped = "query-limit,share=1,cap=20"
+    lone = do(Cell(track, capped, "fidelity", 77, 0), tmp_path)
+    three = do(Cell(track, capped, "sybil,clients=3", 77, 0), tmp_path)
+    assert (lone.queries_charged, three.queries_charged) == (20, 60)
+    assert (lone.knowledge, three.knowledge) == ("answers", "answers, 3 clients")
+    assert three.figures["fidelity_fd"] == do(Cell(track, "none", "fidelity", 60, 0), tmp_path).figures["fidelity_fd"]
+    with pytest.raises(UsageError, match="hands over 19 of 77 images, but an attack needs 20"):
+        Cell(track, "query-limit,share=1,cap=19", "fidelity", 77, 0)
+    Cell(track, "query-limit,share=1,cap=19", "sybil,clients=2", 77, 0)
+
+
+def test_without_a_limit_clients_gain_nothing(track: Track, tmp_path: Path) -> None:
+    alone, posing = (do(Cell(track, "noise", attack, 40, 0), tmp_path) for attack in ("fidelity", "sybil"))
+    assert posing.figures == alone.figures
+    assert "utility_refused" not in alone.figures
 
 
 def test_a_limit_that_leaves_nothing_to_train_on_is_refused(track: Track) -> None:

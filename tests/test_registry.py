@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from benchmark.errors import PluginError, UsageError
-from benchmark.registry import canonical, describe, literal, load, names, with_strength
+from benchmark.registry import canonical, describe, literal, load, names, split_outside_brackets, with_strength
 from defenses.jpeg import Jpeg
 
 OWN = '''
@@ -121,3 +121,22 @@ def test_literals() -> None:
         3, -2, 1e-3, 0.5, True, False, "opencv",
     ]  # fmt: skip
     assert math.isnan(float(literal("nan")))
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("a,b", ["a", "b"]),
+        ("a,[b,c],d", ["a", "[b,c]", "d"]),
+        ("a,m=[b,[c,d]],", ["a", "m=[b,[c,d]]", ""]),
+        ("", [""]),
+    ],
+)
+def test_brackets_keep_a_value_together(text: str, parts: list[str]) -> None:
+    assert split_outside_brackets(text, ",") == parts
+
+
+@pytest.mark.parametrize("text", ["[", "]", "a]b[", "[[a]"])
+def test_a_bracket_without_its_counterpart_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="has no counterpart"):
+        split_outside_brackets(text, ",")

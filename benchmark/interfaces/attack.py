@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import torch
@@ -17,6 +17,7 @@ from benchmark.interfaces.defense import Defense
 from benchmark.interfaces.models import ImageModel
 from benchmark.oracle import Oracle
 from benchmark.plugin import Plugin
+from benchmark.progress import Reporter
 from benchmark.recipe import Recipe
 
 
@@ -39,16 +40,27 @@ class ThreatModel:
     """A share of the target's training set, 0 to 1."""
     defense: bool = False
     """The defense, with its strength, as its spec says; not what it found out about the target."""
+    clients: int = 1
+    """Users that he poses as, at least 1: what a defense limits, it limits for each."""
 
     def __str__(self) -> str:
         """In words, as it stands in the board's column ``knowledge``."""
         real = f"{100 * self.real_share:g}% of the training set"
-        granted = [("the defense", self.defense), ("discriminator", self.discriminator), (real, self.real_share > 0)]
+        granted = [
+            ("the defense", self.defense),
+            ("discriminator", self.discriminator),
+            (real, self.real_share > 0),
+            (f"{self.clients} clients", self.clients > 1),
+        ]
         return ", ".join(["answers", *(words for words, given in granted if given)])
 
 
 def _not_granted(images: Tensor) -> Tensor:
     raise PluginError("the attack uses the target's discriminator, but its threat model does not ask for it")
+
+
+def _no_features(images: Tensor) -> Tensor:
+    raise PluginError("the attack uses features, but its knowledge was made without; give them as features=")
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,6 +78,10 @@ class Knowledge:
     """The target's: images uint8 (n, C, H, W) -> logits float32 (n,), high for real. An error if it is not granted."""
     known_defense: Defense | None = None
     """What :attr:`defense` is, if it is granted."""
+    features: Callable[[Tensor], Tensor] = _no_features
+    """A public network's, the one that the track compares images under: uint8 (n, C, H, W) -> float32 (n, dim)."""
+    reporter: Reporter = field(default_factory=Reporter)
+    """Where long work reports; silent by default."""
     diagnostics: dict[str, float] = field(default_factory=dict)
     """What was reported so far."""
 
@@ -79,6 +95,22 @@ class Knowledge:
         if self.known_defense is None:
             raise PluginError("the attack uses the defense, but its threat model does not ask for it")
         return self.known_defense
+
+    def limited_to(self, model: ThreatModel, granted: float) -> Knowledge:
+        """No more of this than a threat model asks for, with diagnostics of its own.
+
+        Args:
+            model: of an attack that is a part of the one that was granted this.
+            granted: the share of the training set that the real images are, at least the model's.
+        """
+        count = round(len(self.real_images) * model.real_share / granted) if granted else 0
+        return replace(
+            self,
+            real_images=self.real_images[:count],
+            discriminator=self.discriminator if model.discriminator else _not_granted,
+            known_defense=self.known_defense if model.defense else None,
+            diagnostics={},
+        )
 
     def report(self, name: str, value: float) -> None:
         """Put a number that tells how the attack went, such as an acceptance rate, into the record.

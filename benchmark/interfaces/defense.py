@@ -69,7 +69,10 @@ class Defense(Plugin):
         return x
 
     def limit(self, requested: int) -> int:
-        """How many of the ``requested`` images are handed over; all by default. No fewer where more are requested."""
+        """How many of the ``requested`` images one client is handed; all by default. No fewer where more are requested.
+
+        ``requested`` is what the client has asked for so far: the state that is kept of each.
+        """
         return requested
 
     def measurement(self, x: Tensor, rng: torch.Generator) -> Tensor:

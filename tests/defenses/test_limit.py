@@ -27,3 +27,10 @@ def test_who_asks_for_more_gets_no_less(share: float, less: int, more: int) -> N
 def test_a_share_out_of_range_is_refused(share: float) -> None:
     with pytest.raises(UsageError, match=r"QueryLimit\.share"):
         QueryLimit(share)
+
+
+@given(st.integers(1, 10**6), st.integers(0, 10**7))
+def test_the_cap_is_the_most_that_comes_back(cap: int, requested: int) -> None:
+    assert QueryLimit(share=1.0, cap=cap).limit(requested) == min(cap, requested)
+    assert QueryLimit(share=0.5, cap=cap).limit(requested) == min(cap, requested // 2)
+    assert QueryLimit(share=0.5).limit(requested) == requested // 2

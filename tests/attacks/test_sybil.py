@@ -1,0 +1,68 @@
+"""Several clients who are one attacker: they share all that they are handed."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+
+from attacks.sybil import Sybil
+from benchmark.clients import handed
+from benchmark.errors import UsageError
+from benchmark.interfaces import Defense, Knowledge
+from benchmark.oracle import Oracle
+from benchmark.recipe import Recipe
+from benchmark.registry import load
+from defenses.limit import QueryLimit
+
+ANSWERS = torch.arange(240, dtype=torch.uint8)[:, None, None, None]
+
+
+class Theft:
+    """The attack, done without a training: what it would have trained on, and what it left in the books."""
+
+    def __init__(self, spec: str, defense: Defense, requested: int = 100) -> None:
+        attack = load("attack", spec)
+        self.oracle = Oracle(ANSWERS, *handed(defense, requested, attack.threat_model.clients))
+        knowledge = Knowledge(
+            (1, 1, 1), Recipe(), self.train, ANSWERS[:0], features=lambda images: images.flatten(1).float().square()
+        )
+        self.images = torch.empty(0)
+        attack.fit(self.oracle, knowledge, torch.Generator().manual_seed(0))
+
+    def train(self, images: Tensor, recipe: Recipe, rng: torch.Generator, defense: Defense | None = None) -> None:
+        self.images = images
+
+
+@pytest.mark.parametrize(("clients", "expected"), [(2, 40), (3, 60), (5, 100), (7, 100), (200, 100)])
+def test_they_get_as_many_caps_as_they_are(clients: int, expected: int) -> None:
+    theft = Theft(f"sybil,clients={clients}", QueryLimit(share=1.0, cap=20))
+    assert torch.equal(theft.images, ANSWERS[:expected])
+    assert (theft.oracle.charged, theft.oracle.kept) == (expected, expected)
+    assert len(Theft("fidelity", QueryLimit(share=1.0, cap=20)).images) == 20
+
+
+def test_what_is_thrown_away_is_told() -> None:
+    theft = Theft("sybil,attack=[reweight,share=0,clusters=2]", Defense())
+    assert theft.oracle.charged == 100
+    assert theft.oracle.kept == len(theft.images.unique()) < 100
+
+
+def test_the_threat_model_counts_them() -> None:
+    assert str(Sybil().threat_model) == "answers, 10 clients"
+    assert str(load("attack", "sybil,attack=accuracy,clients=3").threat_model) == (
+        "answers, discriminator, 10% of the training set, 3 clients"
+    )
+    assert load("attack", "sybil,attack=[accuracy,counting=refined]").queries(7) == 70
+
+
+@pytest.mark.parametrize(
+    ("attack", "says"),
+    [
+        ("sybil", "poses as several clients"),
+        ("fidelity+accuracy", r"does one attack, not 2; write attack=\[best-of,members=fidelity\+accuracy\]"),
+    ],
+)
+def test_what_cannot_be_done_by_several_is_refused(attack: str, says: str) -> None:
+    with pytest.raises(UsageError, match=says):
+        Sybil(attack)

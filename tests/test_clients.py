@@ -1,0 +1,46 @@
+"""Several clients are limited each by itself; ordinary users are the closed form of theirs."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from benchmark.clients import handed, parted, refused
+from benchmark.interfaces import Defense
+from defenses.limit import QueryLimit
+
+
+@given(st.integers(0, 10**6), st.integers(1, 1000))
+def test_requests_are_parted_evenly_and_whole(requested: int, clients: int) -> None:
+    parts = parted(requested, clients)
+    assert (len(parts), sum(parts)) == (clients, requested)
+    assert max(parts) - min(parts) <= 1
+
+
+@given(st.integers(1, 10**6), st.integers(1, 500), st.integers(1, 10**4))
+def test_clients_get_their_caps_and_no_more(requested: int, clients: int, cap: int) -> None:
+    got = handed(QueryLimit(share=1.0, cap=cap), requested, clients)
+    assert max(got) <= cap
+    assert sum(got) <= min(requested, clients * cap)
+    if requested % clients == 0:
+        assert sum(got) == min(requested, clients * cap)
+    assert handed(QueryLimit(share=1.0, cap=cap), requested, 1) == (min(requested, cap),)
+
+
+@given(st.integers(1, 1000), st.integers(1, 10**6), st.integers(1, 100))
+def test_a_share_gives_several_no_more_than_one(thousandths: int, requested: int, clients: int) -> None:
+    limit = QueryLimit(share=thousandths / 1000)
+    assert sum(handed(limit, requested, clients)) <= sum(handed(limit, requested, 1))
+
+
+def test_what_users_are_refused_is_what_is_beyond_the_cap() -> None:
+    assert refused(Defense()) == 0
+    assert refused(QueryLimit(share=1.0, cap=10_000)) == 0
+    # Only the two busiest, of 10,000 and of 5,000, ask for more than 4,000.
+    total = sum(Fraction(10_000, rank) // 1 for rank in range(1, 1001))
+    assert refused(QueryLimit(share=1.0, cap=4000)) == pytest.approx(float(7000 / total))
+    # At most half an image of each user is lost to the floor besides.
+    assert 0.5 <= refused(QueryLimit(share=0.5)) <= 0.5 + 500 / total
