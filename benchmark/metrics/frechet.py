@@ -43,9 +43,8 @@ def moments(features: Features, block: int = BLOCK) -> Moments:
     mean = np.asarray(features.mean(axis=0, dtype=np.float64))
     scatter = np.zeros((len(mean), len(mean)), order="F")
     for _, x in blocks(features, block):
-        x -= mean
         # One triangle, added up in place: half the arithmetic of a product.
-        scatter = dsyrk(1.0, x.T, beta=1.0, c=scatter, overwrite_c=1)
+        scatter = dsyrk(1.0, (x - mean).T, beta=1.0, c=scatter, overwrite_c=1)
     covariance = np.triu(scatter) + np.triu(scatter, 1).T
     return Moments(len(features), mean, covariance / (len(features) - 1))
 
@@ -92,9 +91,7 @@ def frechet(generated: Features, reference: Features) -> float:
 def _overlap(a: Moments, b: Moments) -> float:
     """Trace of (AB)^(1/2)."""
     roots = _roots(a, b)
-    if roots is None:
-        roots = np.linalg.svd(_factor(a).T @ _factor(b), compute_uv=False)
-    return float(roots.sum())
+    return float((np.linalg.svd(_factor(a).T @ _factor(b), compute_uv=False) if roots is None else roots).sum())
 
 
 def _roots(a: Moments, b: Moments) -> NDArray[np.float64] | None:
