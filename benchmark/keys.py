@@ -50,7 +50,7 @@ TRAINING_CODE = (
 
 BINS_CODE = ("benchmark.metrics.bins", "benchmark.metrics.inputs")
 KERNEL_CODE = ("benchmark.metrics.kernel", "benchmark.metrics.inputs")
-MANIFOLD_CODE = ("benchmark.metrics.manifold", "benchmark.metrics.inputs")
+MANIFOLD_CODE = ("benchmark.metrics.distances", "benchmark.metrics.manifold", "benchmark.metrics.inputs")
 """The modules that determine what comparisons know of one set of features: bins, kernel sums, reaches."""
 
 METRIC_CODE = (

@@ -7,7 +7,7 @@ from typing import Literal
 
 from benchmark.metrics.bins import BinComparison, Centres, compare_bins, fit_bins
 from benchmark.metrics.diversity import diversity
-from benchmark.metrics.frechet import Moments, frechet, frechet_distance, merge, moments
+from benchmark.metrics.frechet import Moments, frechet, frechet_distance, moments
 from benchmark.metrics.inputs import Features
 from benchmark.metrics.kernel import KernelDistance, KernelSums, kernel_sums, kid
 from benchmark.metrics.manifold import Manifold, Reach, manifold, reach
@@ -31,7 +31,6 @@ __all__ = [
     "kernel_sums",
     "kid",
     "manifold",
-    "merge",
     "moments",
     "psnr",
     "reach",

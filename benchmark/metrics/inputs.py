@@ -13,7 +13,7 @@ Features = NDArray[np.float32]
 """Features of n images, float32 (n, d); a ``np.memmap`` is read block by block."""
 
 BLOCK = 1024
-"""Images read at once. The float64 figures of all pairs of two blocks are then 8 MiB; larger blocks measured slower."""
+"""Images read at once. Figures of all pairs of two blocks are then 4 or 8 MiB; larger blocks measured slower."""
 
 
 def check_features(features: Features, role: str, least: int) -> None:
@@ -60,8 +60,8 @@ def check_pair(generated: Features, reference: Features, least: int) -> None:
         )
 
 
-def blocks(features: Features, size: int, start: int = 0) -> Iterator[tuple[slice, NDArray[np.float64]]]:
-    """Consecutive blocks of features from image ``start`` on, each a float64 copy, with where it lies.
+def blocks(features: Features, size: int, start: int = 0) -> Iterator[tuple[slice, Features]]:
+    """Consecutive blocks of features from image ``start`` on, each a copy, with where it lies.
 
     Args:
         features: float32 (n, d).
@@ -69,8 +69,8 @@ def blocks(features: Features, size: int, start: int = 0) -> Iterator[tuple[slic
         start: the first image.
 
     Yields:
-        The block's place among the images, and its features, float64 (at most ``size``, d).
+        The block's place among the images, and its features, float32 (at most ``size``, d).
     """
     for first in range(start, len(features), size):
         place = slice(first, min(first + size, len(features)))
-        yield place, np.array(features[place], dtype=np.float64)
+        yield place, np.array(features[place], dtype=np.float32)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,16 +10,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from benchmark.errors import DataError, UsageError
-from benchmark.metrics.inputs import BLOCK, Features, blocks, check_features, check_pair
+from benchmark.metrics.distances import TIE, Points, all_squared, centre_of, lower_bounds, slack, squared, within
+from benchmark.metrics.inputs import BLOCK, Features, check_features, check_pair
 
 NEIGHBOURS = 5
 """Naeem et al.'s choice of k (arXiv 2002.09797)."""
 
-_TIE = 1e-12
-"""Squared distances count as equal to a neighbourhood's rim within this, relative to |x|^2 + |y|^2, of each: above the
-worst rounding error of a float64 dot product (d x 1.1e-16: 2.3e-13 for d = 2048), far below any difference between
-float32 features."""
-
+SPARE = 5
+"""Neighbours beyond the k-th that are looked at exactly: float32 distances say which those are, but not their order."""
 
 Reach = NDArray[np.float64]
 """How far the neighbourhood of each image reaches, squared: float64 (n,)."""
@@ -57,13 +54,13 @@ def manifold(
     As in Naeem et al.'s package ``prdc``, a neighbourhood does not contain its rim, so that a set compared with itself
     has density 1. Only ties tell the difference: an image with k exact duplicates has an empty neighbourhood.
 
-    Distances are float64: in float32, |x|^2 + |y|^2 - 2 x.y is off by more than the difference of close neighbours.
+    All comparisons are those of float64 distances; see :mod:`benchmark.metrics.distances` for how few are computed.
 
     Args:
         generated: float32 (n, d), n > k.
         reference: float32 (m, d), m > k.
         k: neighbours, at least 1.
-        block: images read at once; changes memory (about 40 block^2 bytes and two blocks) and time, not the result.
+        block: images read at once; changes memory (about 20 block^2 bytes and four blocks) and time, not the result.
         reaches: :func:`reach` of generated and reference, for the same k, where they are known already: half of the
             work.
 
@@ -87,20 +84,22 @@ def _compare(
     generated: Features, reference: Features, generated_reach: Reach, reference_reach: Reach, k: int, block: int
 ) -> Manifold:
     """The pass over all pairs across."""
-    centre = _centre(reference)
+    centre = centre_of(reference)
+    points, others = Points(reference, centre, block), Points(generated, centre, block)
     of_generated, of_reference = torch.from_numpy(generated_reach), torch.from_numpy(reference_reach)
     precise = torch.zeros(len(generated), dtype=torch.bool)
     recalled = torch.zeros(len(reference), dtype=torch.bool)
     covered = torch.zeros(len(reference), dtype=torch.bool)
     hits = 0
-    for rows, a in _centred(reference, centre, block):
-        for columns, b in _centred(generated, centre, block):
-            distance = _squared(a, b, tie=_TIE)
-            near = distance < of_reference[rows, None]
-            hits += int(near.sum())
-            precise[columns] |= near.any(dim=0)
-            covered[rows] |= near.any(dim=1)
-            recalled[rows] |= (distance < of_generated[columns]).any(dim=1)
+    for a in points.blocks():
+        for b in others.blocks():
+            lower = lower_bounds(a, b)
+            i, j = within(a, b, lower, of_reference[a.place, None])
+            hits += len(i)
+            covered[a.place][i] = True
+            precise[b.place][j] = True
+            i, _ = within(a, b, lower, of_generated[None, b.place])
+            recalled[a.place][i] = True
     return Manifold(
         precision=_share(precise),
         recall=_share(recalled),
@@ -125,46 +124,73 @@ def reach(features: Features, k: int = NEIGHBOURS, block: int = BLOCK) -> Reach:
     """
     _check_neighbours(k)
     check_features(features, "given", least=k + 1)
-    centre = _centre(features)
-    nearest = torch.full((len(features), k), torch.inf, dtype=torch.float64)
-    for rows, a in _centred(features, centre, block):
-        for columns, b in _centred(features, centre, block, start=rows.start):
-            distance = _squared(a, b, tie=-_TIE)
-            if rows == columns:
+    points = Points(features, centre_of(features), block)
+    count = min(k + SPARE, len(features) - 1)
+    bounds, candidates = _candidates(points, len(features), count)
+    reached = _kth(points, bounds, candidates, k)
+    # Whatever is no candidate is at least as far as the farthest bound among them.
+    (unsure,) = (reached > bounds.amax(dim=1)).nonzero(as_tuple=True)
+    if len(unsure) and count < len(features) - 1:
+        reached[unsure] = _reach_exactly(points, features, unsure, k, block)
+    return np.asarray(reached.numpy(), dtype=np.float64)
+
+
+def _candidates(points: Points, n: int, count: int) -> tuple[Tensor, Tensor]:
+    """The images with the lowest bounds of distance to each: bounds float32 (n, count), numbers int64 (n, count)."""
+    bounds = torch.full((n, count), torch.inf)
+    candidates = torch.zeros((n, count), dtype=torch.int64)
+    for a in points.blocks():
+        for b in points.blocks(a.place.start):
+            lower = lower_bounds(a, b)
+            if a.place == b.place:
                 # By place, not by value: a duplicate is a neighbour at distance 0, an image itself is none.
-                distance.fill_diagonal_(torch.inf)
+                lower.fill_diagonal_(torch.inf)
             else:
-                nearest[columns] = _smallest(nearest[columns], distance.T)
-            nearest[rows] = _smallest(nearest[rows], distance)
-    return np.asarray(nearest.amax(dim=1).numpy(), dtype=np.float64)
+                _keep_lowest(bounds[b.place], candidates[b.place], lower.T.contiguous(), a.place.start)
+            _keep_lowest(bounds[a.place], candidates[a.place], lower, b.place.start)
+    return bounds, candidates
+
+
+def _keep_lowest(bounds: Tensor, candidates: Tensor, lower: Tensor, first: int) -> None:
+    """Let in, in place, those of ``lower`` (n, m) that are lower than what there is; they are images ``first``, ..."""
+    count = bounds.shape[1]
+    values, places = lower.topk(min(count, lower.shape[1]), dim=1, largest=False, sorted=False)
+    values, numbers = torch.cat([bounds, values], dim=1), torch.cat([candidates, places + first], dim=1)
+    lowest = values.topk(count, dim=1, largest=False, sorted=False)
+    bounds.copy_(lowest.values)
+    candidates.copy_(numbers.gather(1, lowest.indices))
+
+
+def _kth(points: Points, bounds: Tensor, candidates: Tensor, k: int) -> Tensor:
+    """Squared distance of each image to the k-th nearest of its candidates, shortened by ``TIE``; float64 (n,)."""
+    own = torch.arange(len(candidates))[:, None].expand(candidates.shape)
+    norms = points.norms[own] + points.norms[candidates]
+    upper = bounds + 2 * slack(points.dim, norms)
+    least, most = (each.kthvalue(k, dim=1, keepdim=True).values for each in (bounds, upper))
+    # What is surely nearer than the k-th, or surely farther, need not be known more closely.
+    distances = torch.where(upper < least, -torch.inf, torch.inf).double()
+    open_ = (bounds <= most) & (upper >= least)
+    x, y = points.chosen(own[open_]), points.chosen(candidates[open_])
+    distances[open_] = squared(x, y, norms[open_], -TIE)
+    return distances.kthvalue(k, dim=1).values
+
+
+def _reach_exactly(points: Points, features: Features, rows: Tensor, k: int, block: int) -> Tensor:
+    """:func:`reach` of some images, from float64 distances to all others; float64 (rows,)."""
+    some = Points(np.asarray(features[rows.numpy()]), points.centre, block)
+    nearest = torch.full((len(rows), k), torch.inf, dtype=torch.float64)
+    for a in some.blocks():
+        for b in points.blocks():
+            distance = all_squared(a, b, -TIE)
+            distance[rows[a.place, None] == torch.arange(b.place.start, b.place.stop)] = torch.inf
+            both = torch.cat([nearest[a.place], distance], dim=1)
+            nearest[a.place] = both.topk(k, dim=1, largest=False, sorted=False).values
+    return nearest.amax(dim=1)
 
 
 def _check_neighbours(k: int) -> None:
     if k < 1:
         raise UsageError(f"k is {k}, but a neighbourhood needs at least 1 neighbour")
-
-
-def _centre(features: Features) -> NDArray[np.float64]:
-    """Where distances are measured from, float64 (d,): they do not depend on it, but their rounding does."""
-    return np.asarray(features.mean(axis=0, dtype=np.float64))
-
-
-def _smallest(so_far: Tensor, distance: Tensor) -> Tensor:
-    """The k smallest of each row of ``so_far`` (n, k) and ``distance`` (n, m) together."""
-    return torch.cat([so_far, distance], dim=1).topk(so_far.shape[1], dim=1, largest=False, sorted=False).values
-
-
-def _squared(a: Tensor, b: Tensor, tie: float) -> Tensor:
-    """Squared distances, float64 (n, d), (m, d) -> (n, m), lengthened by ``tie`` x (|a|^2 + |b|^2)."""
-    norms = a.square().sum(dim=1)[:, None] + b.square().sum(dim=1)
-    return norms.mul_(1 + tie).addmm_(a, b.T, alpha=-2)
-
-
-def _centred(
-    features: Features, centre: NDArray[np.float64], block: int, start: int = 0
-) -> Iterator[tuple[slice, Tensor]]:
-    for place, x in blocks(features, block, start):
-        yield place, torch.from_numpy(x - centre)
 
 
 def _share(flags: Tensor) -> float:

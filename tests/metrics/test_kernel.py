@@ -39,8 +39,8 @@ def test_equals_its_definition_whatever_the_block(seed: int, n: int, m: int, blo
     rng = np.random.default_rng(seed)
     x, y = draw(rng, n), draw(rng, m, mean=0.3)
     result = kid(x, y, block)
-    assert result.value == pytest.approx(by_definition(x, y), rel=1e-9, abs=1e-11)
-    assert result.standard_error == pytest.approx(kid(x, y).standard_error, rel=1e-9)
+    assert result.value == pytest.approx(by_definition(x, y), rel=1e-5, abs=1e-5)
+    assert result.standard_error == pytest.approx(kid(x, y).standard_error, rel=1e-5)
 
 
 @pytest.mark.parametrize(("n", "m"), [(4, 4), (5, 7), (33, 58)])
@@ -50,7 +50,7 @@ def test_constant_features_closed_form(n: int, m: int, p: float, q: float) -> No
     a, b = float(np.float32(p)), float(np.float32(q))
     result = kid(np.full((n, 3), p, np.float32), np.full((m, 3), q, np.float32))
     expected = (a * a + 1) ** 3 + (b * b + 1) ** 3 - 2 * (a * b + 1) ** 3
-    assert result.value == pytest.approx(expected, rel=1e-12, abs=1e-12)
+    assert result.value == pytest.approx(expected, rel=1e-6, abs=1e-6)
     assert result.standard_error == pytest.approx(0, abs=1e-3)
 
 
@@ -88,20 +88,30 @@ def test_sums_of_other_images_are_an_error() -> None:
         kernel_sums(x[:3])
 
 
+def test_products_in_float32_are_not_seen_beside_the_standard_error() -> None:
+    # At least 0 and far from it, as features of networks are.
+    rng = np.random.default_rng(0)
+    x, y = (np.abs(draw(rng, 400, 256)) + np.float32(1) for _ in range(2))
+    k = [(p.astype(np.float64) @ q.T.astype(np.float64) / 256 + 1) ** 3 for p, q in ((x, x), (y, y), (x, y))]
+    within = sum((each.sum() - np.trace(each)) / (400 * 399) for each in k[:2])
+    result = kid(x, y)
+    assert abs(result.value - (within - 2 * k[2].mean())) < 1e-3 * result.standard_error
+
+
 def test_symmetric() -> None:
     rng = np.random.default_rng(0)
     x, y = draw(rng, 40), draw(rng, 55, mean=0.2)
     there, back = kid(x, y), kid(y, x)
-    assert there.value == pytest.approx(back.value, rel=1e-9)
-    assert there.standard_error == pytest.approx(back.standard_error, rel=1e-9)
+    assert there.value == pytest.approx(back.value, rel=1e-5)
+    assert there.standard_error == pytest.approx(back.standard_error, rel=1e-5)
 
 
 def test_order_of_images_does_not_matter() -> None:
     rng = np.random.default_rng(0)
     x, y = draw(rng, 40), draw(rng, 55, mean=0.2)
     there, shuffled = kid(x, y), kid(rng.permutation(x), rng.permutation(y))
-    assert there.value == pytest.approx(shuffled.value, rel=1e-9)
-    assert there.standard_error == pytest.approx(shuffled.standard_error, rel=1e-9)
+    assert there.value == pytest.approx(shuffled.value, rel=1e-5)
+    assert there.standard_error == pytest.approx(shuffled.standard_error, rel=1e-5)
 
 
 def test_monotone_in_shift() -> None:
@@ -139,7 +149,7 @@ def variance_by_definition(x: Array, y: Array) -> float:
 def test_standard_error_equals_its_definition(seed: int, n: int, m: int, mean: float) -> None:
     rng = np.random.default_rng(seed)
     x, y = draw(rng, n, mean=mean), draw(rng, m)
-    assert kid(x, y, block=7).standard_error ** 2 == pytest.approx(variance_by_definition(x, y), rel=1e-8)
+    assert kid(x, y, block=7).standard_error ** 2 == pytest.approx(variance_by_definition(x, y), rel=1e-5)
 
 
 @pytest.mark.parametrize(

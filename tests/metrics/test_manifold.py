@@ -100,6 +100,20 @@ def test_reaches_of_other_images_are_an_error() -> None:
         reach(x, k=0)
 
 
+def test_clusters_far_too_tight_for_float32_are_told_apart() -> None:
+    # The clusters lie a thousand times farther from each other than their images do: all is in doubt in float32.
+    rng = np.random.default_rng(0)
+    centres = draw(rng, 4, d=64, mean=1000)
+    x, y = (centres[rng.integers(4, size=n)] + draw(rng, n, d=64) / np.float32(500) for n in (90, 110))
+    assert figures(manifold(x, y, 3, block=32)) == pytest.approx(figures(by_definition(x, y, 3)), rel=1e-12)
+
+
+def test_features_whose_distances_overflow_are_an_error() -> None:
+    x = draw(np.random.default_rng(0), 10)
+    with pytest.raises(DataError, match="beyond 1e18"):
+        manifold(x * np.float32(1e19), x)
+
+
 @pytest.mark.parametrize("swapped", [False, True])
 def test_rims_stay_out_where_half_of_a_set_lies_far_away(swapped: bool) -> None:
     # The half that both sets share lies elsewhere relative to the one's mean than to the other's: so does the rounding.

@@ -1,0 +1,161 @@
+"""Squared distances between features: float32 bounds of all of them at a low cost, and float64 where these leave doubt.
+
+A float32 product costs half of a float64 one, but |x|^2 + |y|^2 - 2 x.y of it is off by more than the difference of
+close neighbours. By how much at most is known, though: few pairs are left that must be looked at again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from benchmark.errors import DataError
+from benchmark.metrics.inputs import Features, blocks
+
+TIE = 1e-12
+"""Squared distances count as equal within this, relative to |x|^2 + |y|^2, of each: above the worst rounding error of a
+float64 dot product (d x 1.1e-16: 2.3e-13 for d = 2048), far below any difference between float32 features."""
+
+_UNIT = 2.0**-24
+"""Rounding unit of float32."""
+
+_UNDERFLOW = 1e-37
+"""Far above what numbers too small for float32 lose in a dot product."""
+
+_LARGEST = 1e37
+"""Squared norms beyond it might overflow float32."""
+
+_PAIRS = 128
+"""Pairs whose differences are in memory at once."""
+
+_DENSE = 64
+"""Of a block's pairs, one in this many is about as dear to look at by itself as the whole block in one product."""
+
+
+@dataclass(frozen=True, eq=False)
+class Block:
+    """Consecutive images of a set, as distances need them."""
+
+    place: slice
+    """Where they lie in the set."""
+    features: Tensor
+    """float32 (n, d), as given."""
+    centred: Tensor
+    """float32 (n, d), less the centre: distances do not depend on it, but their rounding does."""
+    centre: Tensor
+    """float32 (d,), the same for all blocks that are compared."""
+    norms: Tensor
+    """Squared, of the centred features, float64 (n,)."""
+
+
+class Points:
+    """A set of images, to be walked through block by block; :attr:`norms` are theirs, as of :class:`Block`.
+
+    Args:
+        features: float32 (n, d).
+        centre: where their coordinates begin, float32 (d,); the same for two sets that are compared.
+        block: images in a block.
+
+    Raises:
+        DataError: values so large that squared distances overflow float32.
+    """
+
+    def __init__(self, features: Features, centre: Features, block: int) -> None:
+        self.centre = centre
+        self._features, self._centre, self._block = features, torch.from_numpy(centre), block
+        self.dim = features.shape[1]
+        self.norms = torch.cat([self._centred(x).double().square().sum(dim=1) for _, x in blocks(features, block)])
+        if float(self.norms.max()) > _LARGEST:
+            raise DataError("features are beyond 1e18, so that their distances overflow; extract them again")
+
+    def _centred(self, x: Features) -> Tensor:
+        return torch.from_numpy(x) - self._centre
+
+    def blocks(self, start: int = 0) -> Iterator[Block]:
+        """The blocks from image ``start`` on."""
+        for place, x in blocks(self._features, self._block, start):
+            yield Block(place, torch.from_numpy(x), self._centred(x), self._centre, self.norms[place])
+
+    def chosen(self, rows: Tensor) -> Tensor:
+        """The features of some images, float32 (..., d)."""
+        return torch.from_numpy(np.asarray(self._features[rows.numpy()]))
+
+
+def centre_of(features: Features) -> Features:
+    """The mean of features float32 (n, d), to float32 (d,)."""
+    return np.asarray(features.mean(axis=0, dtype=np.float64), dtype=np.float32)
+
+
+def lower_bounds(a: Block, b: Block) -> Tensor:
+    """What no squared distance is below, float32 (n, m); above by twice :func:`slack` at most."""
+    share = 1 - _error(a.features.shape[1])
+    base = (a.norms[:, None] * share - _UNDERFLOW + b.norms * share).to(torch.float32)
+    return base.addmm_(a.centred, b.centred.T, alpha=-2)
+
+
+def slack(dim: int, norms: Tensor) -> Tensor:
+    """How far a float32 squared distance may be off, given |x|^2 + |y|^2, float64 of any shape."""
+    return norms * _error(dim) + _UNDERFLOW
+
+
+def _error(dim: int) -> float:
+    """Bound of the error, relative to |x|^2 + |y|^2.
+
+    That of a dot product of d terms is d units times |x| |y|, which is at most half of that sum, in whatever order
+    it is added up (Higham, "Accuracy and Stability of Numerical Algorithms", 2002, section 3.1); 16 more units are for
+    centring, adding norms and rounding them to float32, and for ``TIE``.
+    """
+    return (dim + 16) * _UNIT
+
+
+def squared(a: Tensor, b: Tensor, norms: Tensor, tie: float) -> Tensor:
+    """Squared distances of pairs, from their differences: float32 (p, d), twice -> float64 (p,).
+
+    Args:
+        a: features.
+        b: features.
+        norms: |x|^2 + |y|^2 of each pair, float64 (p,).
+        tie: distances are lengthened by this times ``norms``.
+    """
+    parts = [
+        (x.double() - y.double()).square_().sum(dim=1)
+        for x, y in zip(torch.split(a, _PAIRS), torch.split(b, _PAIRS), strict=True)
+    ]
+    return torch.cat(parts) + tie * norms
+
+
+def all_squared(a: Block, b: Block, tie: float) -> Tensor:
+    """All squared distances across, float64 (n, m), lengthened by ``tie`` times |x|^2 + |y|^2."""
+    x, y = (each.features.double() - each.centre.double() for each in (a, b))
+    norms = x.square().sum(dim=1)[:, None] + y.square().sum(dim=1)
+    lengths = tie * (a.norms[:, None] + b.norms)
+    return norms.addmm_(x, y.T, alpha=-2).add_(lengths)
+
+
+def within(a: Block, b: Block, lower: Tensor, reach: Tensor) -> tuple[Tensor, Tensor]:
+    """Which pairs lie closer together than a reach, ties left out.
+
+    Args:
+        a: n images.
+        b: m images.
+        lower: :func:`lower_bounds` of them.
+        reach: squared, float64 (n, 1) or (1, m).
+
+    Returns:
+        The pairs: numbers of the images in ``a`` and in ``b``, int64 (p,) each.
+    """
+    above = torch.nextafter(reach.to(torch.float32), torch.tensor(torch.inf))
+    i, j = (lower < above).nonzero(as_tuple=True)
+    norms, reached = a.norms[i] + b.norms[j], reach.expand(lower.shape)[i, j]
+    doubtful = lower[i, j] + 2 * slack(a.features.shape[1], norms) >= reached
+    inside = ~doubtful
+    p, q = i[doubtful], j[doubtful]
+    if len(p) * _DENSE > lower.numel():
+        inside[doubtful] = all_squared(a, b, TIE)[p, q] < reached[doubtful]
+    elif len(p):
+        inside[doubtful] = squared(a.features[p], b.features[q], norms[doubtful], TIE) < reached[doubtful]
+    return i[inside], j[inside]
