@@ -8,6 +8,7 @@ import json
 import math
 import re
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -86,7 +87,7 @@ def test_names_keep_off_each_other() -> None:
     heights = [math.sqrt(point["label_y"] / high) * HEIGHT for point in points(found) if point["label_side"]]
     assert len(heights) == 14
     gaps = sorted(heights)
-    crowded = [b - a for a, b in zip(gaps, gaps[1:], strict=False)]
+    crowded = [b - a for a, b in pairwise(gaps)]
     assert min(crowded[:-1]) > LINE - 1e-6
 
 
@@ -96,7 +97,7 @@ def test_axes_are_labelled_from_nothing_with_labels_apart(high: float) -> None:
     roots = [math.sqrt(value / high) for value in found]
     assert found[0] == 0
     assert found[-1] <= high
-    assert min(b - a for a, b in zip(roots, roots[1:], strict=False)) > 0.07
+    assert min(b - a for a, b in pairwise(roots)) > 0.07
     assert len(found) >= 4
 
 
