@@ -14,7 +14,7 @@ from benchmark.errors import UsageError, unknown
 from benchmark.record import Record
 from leaderboard.cells import BySeed, cells, figures, strongest
 from leaderboard.intervals import Interval, paired, t_interval
-from leaderboard.numbers import half_width, interval_text
+from leaderboard.numbers import interval_text, number
 from leaderboard.terminal import SECURITY, UTILITY, good
 
 
@@ -92,26 +92,23 @@ def compare(records: Iterable[Record], first: str, second: str) -> list[Comparis
 def show(comparisons: Iterable[Comparison], first: str, second: str) -> None:
     """Print one table per comparison."""
     console = Console()
+    # Names of plugins are text, and no markup of rich's.
+    console.print(Text(f"A: {first}\nB: {second}\n"))
     for comparison in comparisons:
-        console.print(_table(comparison, first, second))
+        console.print(_table(comparison))
     console.print(
-        "difference: the second less the first, paired by seed; ± and brackets: 95% intervals; "
-        "better: beyond the noise, for whoever defends"
+        "B - A: paired by seed, ± half the 95% interval; better for whoever defends, if beyond it", highlight=False
     )
 
 
 def _comparison(budget: int, setting: str, first: Mapping[str, BySeed], second: Mapping[str, BySeed]) -> Comparison:
     record = next(iter(next(iter(first.values())).values()))
-    blocks = [_block("utility: answers", UTILITY, _of_users(first), _of_users(second))]
+    blocks = [_block("what users get", UTILITY, _of_users(first), _of_users(second))]
     able = {name: strongest(attacks) for name, attacks in (("first", first), ("second", second))}
     if all(able.values()):
-        blocks.append(
-            _block("security: model of each seed's strongest attacker", SECURITY, able["first"], able["second"])
-        )
+        blocks.append(_block("stolen by the strongest", SECURITY, able["first"], able["second"]))
     blocks += [
-        _block(f"security: model of {attack}", SECURITY, first[attack], second[attack])
-        for attack in first
-        if attack in second
+        _block(f"stolen by {attack}", SECURITY, first[attack], second[attack]) for attack in first if attack in second
     ]
     return Comparison(record.track, setting, budget, record.samples, record.features, tuple(blocks))
 
@@ -134,30 +131,25 @@ def _block(title: str, names: Mapping[str, str], first: BySeed, second: BySeed) 
     return Block(title, tuple(lines))
 
 
-def _table(comparison: Comparison, first: str, second: str) -> Table:
+def _table(comparison: Comparison) -> Table:
     title = f"{comparison.track}, {comparison.budget:,} queries, {comparison.samples:,} images, {comparison.features}"
     grid = Table(title=Text(title), box=box.SIMPLE_HEAD, title_justify="left")
-    grid.add_column("figure", no_wrap=True)
+    grid.add_column("figure")
     grid.add_column("good")
-    # Names of plugins are text, and no markup of rich's.
-    for heading in (first, second):
-        grid.add_column(Text(heading), justify="right")
-    grid.add_column("difference", justify="right")
+    for heading in ("A", "B", "B - A"):
+        grid.add_column(heading, justify="right", no_wrap=True)
     grid.add_column("better")
-    for number, block in enumerate(comparison.blocks):
-        if number:
+    for block_number, block in enumerate(comparison.blocks):
+        if block_number:
             grid.add_section()
         grid.add_row(Text(block.title))
         for line in block.lines:
-            better = "" if line.better is None else (first, second)[line.better]
-            means = (interval_text(line.first), interval_text(line.second))
-            grid.add_row(f"  {line.title}", line.good, *means, _difference(line.difference), Text(better))
+            better = "" if line.better is None else "AB"[line.better]
+            means = [number(mean.value) if mean else "" for mean in (line.first, line.second)]
+            grid.add_row(f"  {line.title}", line.good, *means, _difference(line.difference), better)
     return grid
 
 
 def _difference(interval: Interval | None) -> str:
-    if interval is None:
-        return ""
-    if not half_width(interval):
-        return f"{interval.value:+.4g}"
-    return f"{interval.value:+.4g} [{interval.low:+.3g}, {interval.high:+.3g}]"
+    text = interval_text(interval)
+    return f"+{text}" if interval and interval.value > 0 else text

@@ -119,5 +119,5 @@ def _static(name: str) -> str:
 @cache
 def _library() -> str:
     """Vega, Vega-Lite and Vega-Embed (BSD-3-Clause) as one script; taken together out of a package, without network."""
-    script: str = vl_convert.javascript_bundle(None, vl_version=VEGA_LITE)
+    script = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", vl_version=VEGA_LITE)
     return script.replace("</script", "<\\/script")

@@ -42,7 +42,7 @@ class ShownRow:
     strongest: bool
     """Whether its attack is the strongest of its defense and budget."""
     sheet: str | None
-    """Data URI of the sample sheet of its first seed that has one."""
+    """Data URI of the sample sheet of its first seed; None if it is not among the results."""
 
     @property
     def first(self) -> Record:

@@ -35,7 +35,7 @@ def line(records: list[Record], block: str, title: str) -> Line:
 
 def test_a_difference_is_that_of_a_paired_t_test() -> None:
     first, second = [300.0, 320.0, 350.0], [311.0, 330.0, 363.0]
-    found = line(made("a", first) + made("b", second), "of fidelity", "FD to the training set").difference
+    found = line(made("a", first) + made("b", second), "by fidelity", "FD to the training set").difference
     interval = stats.ttest_rel(second, first).confidence_interval(0.95)
     assert found is not None
     np.testing.assert_allclose([found.value, found.low, found.high], [34 / 3, interval.low, interval.high])
@@ -44,15 +44,15 @@ def test_a_difference_is_that_of_a_paired_t_test() -> None:
 def test_better_is_said_beyond_the_noise_only_and_for_whoever_defends() -> None:
     clear, noisy = [311.0, 330.0, 363.0], [200.0, 420.0, 351.0]
     first = made("a", [300.0, 320.0, 350.0])
-    assert line(first + made("b", clear), "of fidelity", "FD to the training set").better == 1
-    assert line(first + made("b", noisy), "of fidelity", "FD to the training set").better is None
+    assert line(first + made("b", clear), "by fidelity", "FD to the training set").better == 1
+    assert line(first + made("b", noisy), "by fidelity", "FD to the training set").better is None
     cheap = [replace(each, figures=each.figures | {"utility_fd": 1.0 + each.seed / 100}) for each in made("b", clear)]
     dear = [replace(each, figures=each.figures | {"utility_fd": 9.0 + each.seed / 99}) for each in first]
-    assert line(dear + cheap, "utility", "FD to the training set").better == 1
+    assert line(dear + cheap, "users", "FD to the training set").better == 1
 
 
 def test_one_seed_has_a_difference_without_an_interval() -> None:
-    found = line(made("a", [300.0]) + made("b", [400.0]), "of fidelity", "FD to the training set")
+    found = line(made("a", [300.0]) + made("b", [400.0]), "by fidelity", "FD to the training set")
     assert found.difference is not None
     assert found.difference.value == 100
     assert found.better is None
@@ -79,7 +79,7 @@ def test_only_budgets_and_attacks_of_both_are_compared() -> None:
 def test_names_of_plugins_are_no_markup(capsys: pytest.CaptureFixture[str]) -> None:
     hostile = f"[red]{HOSTILE}[/red][/b]"
     show(compare(made("a", [1.0, 2.0]) + made(hostile, [3.0, 4.5]), "a", hostile), "a", hostile)
-    assert "[red]" in capsys.readouterr().out
+    assert hostile in capsys.readouterr().out
 
 
 def test_the_command_takes_any_spelling(
@@ -93,4 +93,5 @@ def test_the_command_takes_any_spelling(
     out = capsys.readouterr().out
     assert status.value.code == 0
     assert out.index("1,000 queries") < out.index("50,000 queries")
-    assert "jpeg" in out
+    assert "A: none\nB: jpeg\n" in out
+    assert max(map(len, out.splitlines())) <= 80

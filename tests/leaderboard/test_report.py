@@ -7,7 +7,9 @@ import io
 import json
 import math
 import re
+import sys
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -15,6 +17,7 @@ import pytest
 from made_records import DEFENSES, HOSTILE, board, draw_sheets
 from PIL import Image
 
+from benchmark import cli
 from benchmark.errors import UsageError
 from leaderboard.intervals import Interval
 from leaderboard.numbers import interval_text, number
@@ -86,7 +89,7 @@ def test_names_keep_off_each_other() -> None:
     heights = [math.sqrt(point["label_y"] / high) * HEIGHT for point in points(found) if point["label_side"]]
     assert len(heights) == 14
     gaps = sorted(heights)
-    crowded = [b - a for a, b in zip(gaps, gaps[1:], strict=False)]
+    crowded = [b - a for a, b in pairwise(gaps)]
     assert min(crowded[:-1]) > LINE - 1e-6
 
 
@@ -96,7 +99,7 @@ def test_axes_are_labelled_from_nothing_with_labels_apart(high: float) -> None:
     roots = [math.sqrt(value / high) for value in found]
     assert found[0] == 0
     assert found[-1] <= high
-    assert min(b - a for a, b in zip(roots, roots[1:], strict=False)) > 0.07
+    assert min(b - a for a, b in pairwise(roots)) > 0.07
     assert len(found) >= 4
 
 
@@ -174,6 +177,24 @@ def test_texts_of_strangers_are_text(tmp_path: Path) -> None:
     # The same records give the same bytes.
     write_report(reversed(records), nowhere, tmp_path / "b.html")
     assert (tmp_path / "b.html").read_bytes() == path.read_bytes()
+
+
+def test_the_command_writes_the_page_of_a_results_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    few = board(DEFENSES[:2], budgets=[1_000], seeds=[0])
+    for each in few:
+        each.save(tmp_path / "records")
+    (tmp_path / "records" / "bad.json").write_text("{")
+    draw_sheets(few[:1], tmp_path / "sheets")
+    out = tmp_path / "page.html"
+    monkeypatch.setattr(sys, "argv", ["b", "report", "--out", str(out), "--results", str(tmp_path)])
+    with pytest.raises(SystemExit) as status:
+        cli.main()
+    printed = capsys.readouterr()
+    assert (status.value.code, printed.out) == (0, f"report: {out}\n")
+    assert "bad.json" in printed.err
+    assert out.read_text(encoding="utf-8").count("data:image/webp") == 1
 
 
 def test_papers_get_every_plot_and_the_table(tmp_path: Path) -> None:

@@ -74,9 +74,14 @@ def shown(page: Page, column: int) -> list[str]:
     return page.evaluate(script, column)
 
 
+def names(page: Page) -> list[str]:
+    """The defenses of the same rows."""
+    return page.locator("#table tbody tr:not([hidden]) button").all_inner_texts()
+
+
 def heading(page: Page, name: str) -> int:
-    names = page.locator("#table th[data-column]").evaluate_all("all => all.map(each => each.dataset.column)")
-    return names.index(name)
+    known = page.locator("#table th[data-column]").evaluate_all("all => all.map(each => each.dataset.column)")
+    return known.index(name)
 
 
 def test_headings_sort(report: Path, opened: Callable[..., Page]) -> None:
@@ -90,33 +95,33 @@ def test_headings_sort(report: Path, opened: Callable[..., Page]) -> None:
     button.click()
     assert [float(value) for value in shown(page, column)] == sorted(values)
     page.locator("th[data-column=defense] button").click()
-    names = shown(page, 0)
-    assert names[0].startswith("<script>")
-    assert names == sorted(names)
+    first_seen = list(dict.fromkeys(names(page)))
+    assert [name for name in first_seen if "noise" in name] == ["noise,sigma=0.05", "noise", "noise,sigma=0.2"]
+    assert first_seen[0].startswith("<script>")
 
 
 def test_filters_part_the_rows_and_the_link_keeps_them(report: Path, opened: Callable[..., Page]) -> None:
     page = opened(report)
     every = len(shown(page, 0))
     assert page.locator("#count").inner_text() == f"{every} rows"
-    page.get_by_label("Defense").select_option("jpeg")
-    page.get_by_label("Attack").select_option("fidelity")
-    page.get_by_label("Queries").select_option("1000")
+    page.get_by_role("combobox", name="Defense").select_option("jpeg")
+    page.get_by_role("combobox", name="Attack").select_option("fidelity")
+    page.get_by_role("combobox", name="Queries").select_option("1000")
     page.locator("th[data-column=utility_fd] button").click()
-    names = shown(page, 0)
-    assert set(names) == {"jpeg", "jpeg,quality=10", "jpeg,quality=30"}
+    found = names(page)
+    assert set(found) == {"jpeg", "jpeg,quality=10", "jpeg,quality=30"}
     assert page.locator("#count").inner_text() == f"3 of {every} rows"
     again = opened(report, "#" + page.url.partition("#")[2])
-    assert shown(again, 0) == names
-    assert again.get_by_label("Defense").input_value() == "jpeg"
+    assert names(again) == found
+    assert again.get_by_role("combobox", name="Defense").input_value() == "jpeg"
     assert again.locator("th[data-column=utility_fd]").get_attribute("aria-sort") == "descending"
     assert again.locator(".card:not([hidden]) h3").all_inner_texts() == ["jpeg"]
-    again.get_by_label("Find").fill("quality=10 NOTHING")
+    again.get_by_role("searchbox").fill("quality=10 NOTHING")
     assert shown(again, 0) == []
     assert again.locator("#nothing").is_visible()
     again.get_by_role("button", name="Clear").click()
     assert len(shown(again, 0)) == every
-    again.get_by_label("strongest").check()
+    again.get_by_role("checkbox").check()
     assert len(shown(again, 0)) == every / 2
 
 
@@ -167,7 +172,7 @@ def test_plots_answer_to_the_pointer_and_to_filters(report: Path, opened: Callab
     words = plot.inner_text()
     for word in ("none", "garbage", "noise floor", "better for users", "harder to steal", HOSTILE):
         assert word in words
-    points = plot.locator("path[aria-roledescription=point], .mark-symbol path")
+    points = plot.locator(".mark-symbol path")
     before = points.count()
     points.first.hover(force=True)
     page.wait_for_selector("#vg-tooltip-element.visible")
@@ -175,7 +180,7 @@ def test_plots_answer_to_the_pointer_and_to_filters(report: Path, opened: Callab
     points.first.click(force=True)
     assert page.get_by_role("dialog").is_visible()
     page.keyboard.press("Escape")
-    page.get_by_label("Defense").select_option("noise")
+    page.get_by_role("combobox", name="Defense").select_option("noise")
     page.wait_for_function(f"document.querySelectorAll('[data-plot=trade_off] .mark-symbol path').length < {before}")
     label = plot.get_attribute("aria-label") or ""
     assert "noise,sigma=0.2" in label
@@ -224,8 +229,9 @@ def test_the_page_is_small(report: Path) -> None:
 def test_a_board_of_500_rows_stays_quick(tmp_path: Path, opened: Callable[..., Page]) -> None:
     (path,) = write_report(big_board(500), lambda record: tmp_path / record, tmp_path / "report.html")
     page = opened(path)
-    assert len(shown(page, 0)) == 500
-    # Until the browser has laid out anew, the plots of the next frames aside; the quickest of five, as others run here.
+    assert page.locator("#count").inner_text() == "500 rows"
+    assert len(shown(page, 0)) == 100
+    # Milliseconds until the browser has laid out anew: the quickest of five, as others run here too.
     script = """name => {
       const times = [];
       for (let round = 0; round < 5; round++) {
@@ -241,5 +247,13 @@ def test_a_board_of_500_rows_stays_quick(tmp_path: Path, opened: Callable[..., P
       }
       return Math.min(...times);
     }"""
-    assert page.evaluate(script, "sort") < 100
-    assert page.evaluate(script, "filter") < 100
+    assert page.evaluate(script, "sort") < QUICK
+    assert page.evaluate(script, "filter") < QUICK
+    page.get_by_role("button", name="Clear").click()
+    page.get_by_role("button", name="Show all 500 rows").click()
+    assert len(shown(page, 0)) == 500
+    assert "all=1" in page.url
+
+
+QUICK = 100
+"""Milliseconds below which an answer feels immediate (Nielsen, Usability Engineering, 1993)."""

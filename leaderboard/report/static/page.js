@@ -17,6 +17,12 @@ function show() {
   showPlots(state);
 }
 
+// What filters do not change.
+function keptInOrder() {
+  const { sort, order, all } = readState();
+  return { sort, order, all };
+}
+
 function showTheme(name) {
   document.documentElement.dataset.theme = name;
   themeButton.textContent = name === "dark" ? "Light theme" : "Dark theme";
@@ -24,16 +30,18 @@ function showTheme(name) {
 }
 
 form.addEventListener("input", () => {
-  const { sort, order } = readState();
-  writeState({ ...Object.fromEntries(new FormData(form)), sort, order });
+  writeState({ ...Object.fromEntries(new FormData(form)), ...keptInOrder() });
   showTable(readState());
   showPlots(readState());
 });
 form.addEventListener("reset", (event) => {
   event.preventDefault();
-  const { sort, order } = readState();
-  writeState({ sort, order });
+  writeState(keptInOrder());
   show();
+});
+document.getElementById("rest").addEventListener("click", () => {
+  writeState({ ...readState(), all: "1" });
+  showTable(readState());
 });
 form.addEventListener("submit", (event) => event.preventDefault());
 

@@ -48,6 +48,11 @@ class Plot {
   constructor(holder) {
     this.holder = holder;
     this.family = holder.closest("[data-family]")?.dataset.family;
+    // The holder's label says all in one piece; Vega's own, mark by mark, would be read beside it.
+    this.canvas = document.createElement("div");
+    this.canvas.setAttribute("aria-hidden", "true");
+    this.canvas.className = "canvas";
+    holder.append(this.canvas);
     this.visible = false;
     this.wanted = null;
     this.drawn = {};
@@ -69,7 +74,7 @@ class Plot {
     // Interpreted expressions need no eval, which the page's policy forbids.
     const options = { renderer: "svg", actions: false, ast: true, config: data.themes[theme()] };
     this.drawn = { theme: theme() };
-    const { view } = await vegaEmbed(this.holder, spec, options);
+    const { view } = await vegaEmbed(this.canvas, spec, options);
     view.addEventListener("click", (event, item) => {
       if (item?.datum?.row !== undefined) openDetails(item.datum.row);
     });

@@ -3,7 +3,6 @@
 const form = document.getElementById("filters");
 const body = document.querySelector("#table tbody");
 const headings = [...document.querySelectorAll("#table th[data-column]")];
-const inOrder = new Intl.Collator("en", { numeric: true });
 
 const rows = [...body.rows].map((element, index) => ({
   element,
@@ -36,31 +35,35 @@ function compare(column, isNumber, sign) {
   return (a, b) => {
     const [x, y] = [a.values[column], b.values[column]];
     if (x === "" || y === "") return (x === "") - (y === "") || a.index - b.index;
-    return sign * (isNumber ? x - y : inOrder.compare(x, y)) || a.index - b.index;
+    return sign * (isNumber ? x - y : x.localeCompare(y, "en")) || a.index - b.index;
   };
 }
 
 function sorted(state) {
   const column = headings.findIndex((heading) => heading.dataset.column === state.sort);
   if (column < 0) return rows;
-  const isNumber = headings[column].classList.contains("number");
+  const isNumber = "numeric" in headings[column].dataset;
   return [...rows].sort(compare(column, isNumber, state.order === "descending" ? -1 : 1));
 }
 
+// Rows beyond the first hundred wait for their button: the browser lays out what is shown anew at every change.
+const FIRST = 100;
+
 function showTable(state) {
-  let count = 0;
-  for (const row of rows) {
-    row.element.hidden = !matches(row, state);
-    count += !row.element.hidden;
-  }
-  body.replaceChildren(...sorted(state).map((row) => row.element));
+  const inTurn = sorted(state);
+  const found = inTurn.filter((row) => matches(row, state));
+  const shown = new Set(state.all ? found : found.slice(0, FIRST));
+  for (const row of rows) row.element.hidden = !shown.has(row);
+  body.replaceChildren(...inTurn.map((row) => row.element));
   for (const heading of headings) {
     if (heading.dataset.column === state.sort) heading.setAttribute("aria-sort", state.order ?? "ascending");
     else heading.removeAttribute("aria-sort");
   }
   document.getElementById("count").textContent =
-    count === rows.length ? `${count} rows` : `${count} of ${rows.length} rows`;
-  document.getElementById("nothing").hidden = count > 0;
+    found.length === rows.length ? `${found.length} rows` : `${found.length} of ${rows.length} rows`;
+  document.getElementById("nothing").hidden = found.length > 0;
+  document.getElementById("rest").hidden = shown.size === found.length;
+  document.getElementById("rest").textContent = `Show all ${found.length} rows`;
 }
 
 function showForm(state) {
@@ -71,6 +74,7 @@ function showForm(state) {
   }
 }
 
+// Figures from the greatest, names from the first; then the other way.
 function sortBy(heading) {
   const state = readState();
   const ascending = state.sort === heading.dataset.column ? state.order === "descending" : !heading.classList.contains("number");
