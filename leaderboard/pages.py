@@ -13,7 +13,6 @@ from matplotlib.figure import Figure
 from benchmark.files import replacing, write_text
 from leaderboard.intervals import Interval
 
-
 Draw = Callable[[Axes], None]
 """Draws a plot on axes."""
 

@@ -54,7 +54,7 @@ class IsolatedAttack(Attack):
         granted = knowledge.known_defense
         host.also = [spec_of(each) for each in members(granted)] if granted else []
         values = {
-            "budget": oracle.budget,
+            "budgets": oracle.left,
             "image_shape": knowledge.image_shape,
             "recipe": asdict(knowledge.recipe),
             "discriminator": self.threat_model.discriminator,
@@ -114,7 +114,7 @@ class Attacking:
         return self._models[number]
 
     def _answer_query(self, message: Message) -> Served:
-        return {}, {"images": self._oracle.query(int(message.value("n")))}
+        return {}, {"images": self._oracle.query(int(message.value("n")), int(message.value("client")))}
 
     def _answer_discard(self, message: Message) -> Served:
         self._oracle.discard(int(message.value("n")))
@@ -122,6 +122,9 @@ class Attacking:
 
     def _answer_discriminator(self, message: Message) -> Served:
         return {}, {"logits": self._knowledge.discriminator(message.tensor("images"))}
+
+    def _answer_features(self, message: Message) -> Served:
+        return {}, {"features": self._knowledge.features(message.tensor("images"))}
 
     def _answer_train(self, message: Message) -> Served:
         rng = received(message.tensor(STATE))

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 from benchmark.interfaces import Attack, ImageModel
 from benchmark.isolation.channel import Message, Served
 from benchmark.isolation.guest_base import Guest, tensor
 from benchmark.isolation.remote import RemoteModel, RemoteOracle, remote_knowledge
 from benchmark.isolation.streams import STATE, received
-from benchmark.oracle import Oracle
 from benchmark.registry import load
 
 
@@ -28,8 +25,7 @@ class AttackGuest(Guest):
         rng, values = received(message.tensor(STATE)), message.values
         defense = load("defense", values["defense"]) if values["defense"] else None
         knowledge = remote_knowledge(self.ask, values, message.tensor("real_images"), defense)
-        # It has all that plugins may use of an oracle.
-        oracle = cast(Oracle, RemoteOracle(self.ask, values["budget"], knowledge.image_shape))
+        oracle = RemoteOracle(self.ask, values["budgets"], knowledge.image_shape)
         model = self._attack().fit(oracle, knowledge, rng)
         number = {"trained": model.number} if isinstance(model, RemoteModel) else {"plugin": self.number(model)}
         return {**number, "diagnostics": knowledge.diagnostics}, {STATE: rng.get_state()}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any, NoReturn
 
@@ -14,6 +14,7 @@ from benchmark.images import ImageShape
 from benchmark.interfaces import Defense, ImageModel, Knowledge, Recipe, Target
 from benchmark.isolation.channel import Message
 from benchmark.isolation.streams import STATE
+from benchmark.oracle import Oracle
 
 Ask = Callable[..., Message]
 """``ask(name, values, tensors)`` -> the harness's answer."""
@@ -72,30 +73,23 @@ class RemoteProvider:
         return self._ask("kept", {"key": dict(key), "maker": len(self._makers) - 1}, {}).tensor("tensor")
 
 
-class RemoteOracle:
-    """The query interface, with the harness's ledger."""
+class RemoteOracle(Oracle):
+    """The query interface, whose answers and ledger the harness has."""
 
-    def __init__(self, ask: Ask, budget: int, image_shape: ImageShape) -> None:
-        self._ask, self.budget, self.image_shape = ask, budget, image_shape
-        self.charged = 0
-        self.kept = 0
+    def __init__(self, ask: Ask, budgets: Sequence[int], image_shape: ImageShape) -> None:
+        # It counts along, on answers that take no room.
+        super().__init__(torch.empty(1, *image_shape, dtype=torch.uint8).expand(sum(budgets), -1, -1, -1), *budgets)
+        self._ask = ask
 
-    @property
-    def remaining(self) -> int:
+    def query(self, n: int, client: int = 0) -> Tensor:
         """See :class:`benchmark.oracle.Oracle`."""
-        return self.budget - self.charged
-
-    def query(self, n: int) -> Tensor:
-        """See :class:`benchmark.oracle.Oracle`."""
-        answers = self._ask("query", {"n": n}, {}).tensor("images")
-        self.charged += n
-        self.kept += n
-        return answers
+        super().query(n, client)
+        return self._ask("query", {"n": n, "client": client}, {}).tensor("images")
 
     def discard(self, n: int) -> None:
         """See :class:`benchmark.oracle.Oracle`."""
+        super().discard(n)
         self._ask("discard", {"n": n}, {})
-        self.kept -= n
 
 
 class RemoteModel:
@@ -130,7 +124,11 @@ def remote_knowledge(ask: Ask, values: Mapping[str, Any], real_images: Tensor, g
     def discriminator(images: Tensor) -> Tensor:
         return ask("discriminator", {}, {"images": images}).tensor("logits")
 
-    knowledge = Knowledge(shape, Recipe(**values["recipe"]), train, real_images, known_defense=granted)
+    def features(images: Tensor) -> Tensor:
+        return ask("features", {}, {"images": images}).tensor("features")
+
+    recipe = Recipe(**values["recipe"])
+    knowledge = Knowledge(shape, recipe, train, real_images, known_defense=granted, features=features)
     return replace(knowledge, discriminator=discriminator) if values["discriminator"] else knowledge
 
 
