@@ -17,7 +17,7 @@ from benchmark.config import Cell, Track
 from benchmark.errors import DataError, PluginError, UsageError
 from benchmark.executors import make_executor
 from benchmark.interfaces import Defense
-from benchmark.pipeline import run
+from benchmark.pipeline import NOT_DETERMINISTIC, run
 from benchmark.progress import Reporter, Stage
 from benchmark.record import Record, load_record, load_records
 from benchmark.registry import load, names
@@ -303,3 +303,12 @@ def test_records_hold_what_makes_them_trustworthy(track: Track, tmp_path: Path) 
     assert load_records(tmp_path / "records", pytest.fail) == [record]
     assert record.setting["samples"] == 40
     assert str(tmp_path) not in json.dumps(record.setting)
+
+
+def test_a_defense_that_does_not_repeat_itself_is_flagged(track: Track, tmp_path: Path) -> None:
+    path = tmp_path / "moody.py"
+    body = "import torch; return (x + 0.3 * torch.rand(())).clamp(0, 1)"
+    path.write_text(OWN.format(name="Moody", method="perturb(self, x, rng)", body=body))
+    assert NOT_DETERMINISTIC in do(Cell(track, f"{path}:Moody", "fidelity", 40, 0), tmp_path).flags
+    for steady in ("noise", "linear,steps=5", "semantic,distance=2", "linear,steps=5+noise"):
+        assert NOT_DETERMINISTIC not in do(Cell(track, steady, "fidelity", 40, 0), tmp_path).flags

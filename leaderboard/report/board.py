@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from importlib.resources import files
-from pathlib import Path
 
 from benchmark.record import Record
-from benchmark.targets import METRICS, target_names
 from leaderboard.curves import Curve, curves, front
 from leaderboard.statistics import Row, Verdict, summarise, verdicts
 
@@ -56,22 +52,10 @@ class Board:
             found |= {(verdict.defense, budget) for verdict in on_it}
         return found
 
-    @cached_property
+    @property
     def floor(self) -> float | None:
-        """The noise floor: FD between two samples of the training set, at the board's counts and features.
-
-        None if the target's folder is not at hand, or was measured otherwise.
-        """
-        record = self.any_record
-        folder = files("benchmark.targets") / record.target if record.target in target_names() else Path(record.target)
-        try:
-            measured = json.loads((folder / METRICS).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return None
-        if (measured["features"], measured["samples"]) != (record.features, record.samples):
-            return None
-        value = measured.get("floor_training_set")
-        return None if value is None else float(value)
+        """The noise floor: FD between two samples of the training set, at the board's counts; None if not known."""
+        return self.any_record.floors.get("training_set")
 
 
 def boards(records: Iterable[Record]) -> list[Board]:

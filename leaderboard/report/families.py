@@ -31,23 +31,9 @@ def cards(board: Board) -> list[Card]:
         own = [verdict for verdict in board.verdicts if verdict.family == family]
         strengths, budgets = {verdict.strength for verdict in own} - {None}, {verdict.budget for verdict in own}
         if family not in (NONE, GARBAGE) and max(len(strengths), len(budgets)) > 1:
-            parameter = strength_parameter(family, {verdict.defense for verdict in own})
+            parameter = board.records[own[0].records[0]].strength_name or "strength"
             found.append(Card(family, parameter, len(strengths) > 1, len(budgets) > 1, _worth(board, family)))
     return found
-
-
-def strength_parameter(family: str, defenses: set[str]) -> str:
-    """Name of the parameter that is the strength: what the specs of a family's defenses say and its own does not.
-
-    Records do not name it, and the plugin may not be installed where a board is read. "strength" if no spec says.
-    """
-    for defense in sorted(defenses):
-        settings = defense.rpartition("+")[2].split(",")[1:]
-        own = family.rpartition("+")[2].split(",")[1:]
-        for setting in settings:
-            if setting not in own:
-                return setting.partition("=")[0]
-    return "strength"
 
 
 def _worth(board: Board, family: str) -> dict[int, str]:

@@ -37,6 +37,15 @@ DEFENSES: list[tuple[str, float | None, float]] = [
 EFFORT = {"noise": 0.9, "jpeg,": 1.5, "filte": 1.1, "linea": 0.5, "seman": 0.6}
 """By the start of the spec: how little a loss of answers protects."""
 
+STRENGTHS = {
+    "jpeg": "quality",
+    "noise": "sigma",
+    "filter": "size",
+    "linear": "steps",
+    "query-limit": "share",
+}
+"""By defense, the parameter that is its strength."""
+
 ATTACKS = {"fidelity": "answers", "accuracy": "answers, discriminator, 10% of the training set"}
 """What each attacker knows."""
 
@@ -73,7 +82,8 @@ def record(spec: str, strength: float | None, loss: float, attack: str, budget: 
         defense=spec,
         defense_parameters={},
         strength=strength,
-        strength_name=spec.rpartition(",")[2].partition("=")[0],
+        strength_name=STRENGTHS.get(spec.rpartition("+")[2].partition(",")[0], ""),
+        floors={"target": 15.7, "training_set": 19.7},
         attack=attack,
         attack_parameters={},
         knowledge=ATTACKS.get(attack, "answers"),

@@ -23,7 +23,7 @@ from leaderboard.intervals import Interval
 from leaderboard.numbers import interval_text, number
 from leaderboard.report import write_report
 from leaderboard.report.board import boards
-from leaderboard.report.families import cards, strength_parameter
+from leaderboard.report.families import cards
 from leaderboard.report.filenames import file_names
 from leaderboard.report.labels import HEIGHT, LINE
 from leaderboard.report.paper import latex_table, markdown_table, write_paper
@@ -59,13 +59,11 @@ def test_boards_keep_settings_apart() -> None:
     assert all(len({record.samples for record in each.records.values()}) == 1 for each in found)
 
 
-def test_the_noise_floor_is_that_of_the_same_counts_and_features() -> None:
+def test_the_noise_floor_is_the_one_that_records_tell() -> None:
     (found,) = boards(SMALL)
-    card = json.loads(Path("benchmark/targets/fashion-mnist-sngan/metrics.json").read_text(encoding="utf-8"))
-    assert found.floor == card["floor_training_set"]
-    for change in ({"samples": 500}, {"features": "inception"}, {"target": "elsewhere"}):
-        (other,) = boards([replace(each, **change) for each in SMALL])
-        assert other.floor is None
+    assert found.floor == 19.7
+    (other,) = boards([replace(each, floors={}) for each in SMALL])
+    assert other.floor is None
 
 
 def test_points_bear_both_controls_and_what_is_on_the_front() -> None:
@@ -101,13 +99,6 @@ def test_axes_are_labelled_from_nothing_with_labels_apart(high: float) -> None:
     assert found[-1] <= high
     assert min(b - a for a, b in pairwise(roots)) > 0.07
     assert len(found) >= 4
-
-
-def test_the_strength_is_named_by_what_specs_say() -> None:
-    assert strength_parameter("jpeg", {"jpeg", "jpeg,quality=10"}) == "quality"
-    assert strength_parameter("filter,kind=median", {"filter,kind=median,size=5"}) == "size"
-    assert strength_parameter("a,size=3+jpeg", {"a,size=3+jpeg,quality=30"}) == "quality"
-    assert strength_parameter("jpeg", {"jpeg"}) == "strength"
 
 
 def test_families_with_one_strength_and_one_budget_have_no_curve() -> None:
