@@ -43,7 +43,6 @@ def main(descriptor: int, settings: dict[str, Any]) -> None:
         settings: see :class:`benchmark.isolation.host.Host`.
     """
     home = Path(settings["home"])
-    os.chdir(home)
     sys.path[:] = settings["path"]
     torch.set_num_threads(settings["threads"])
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,7 +68,7 @@ class Writes(Defense):
     path: str = parameter("", "where it would like to write")
 
     def perturb(self, x, rng):
-        Path("own").write_text("mine")
+        (Path(tempfile.gettempdir()) / "own").write_text("mine")
         try:
             Path(self.path).write_text("was here")
         except PermissionError:

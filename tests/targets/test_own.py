@@ -6,13 +6,11 @@ import json
 import warnings
 from pathlib import Path
 
-import numpy as np
-import onnx
 import pandas as pd
 import pytest
 import torch
 import yaml
-from onnx import TensorProto, helper, numpy_helper
+from onnx_file import save_onnx
 from torch import Tensor, nn
 
 from benchmark.config import Track
@@ -93,26 +91,9 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Path:
         torch.jit.save(torch.jit.trace(scope["Network"](), torch.zeros(2, 6)), folder / "mine.pt")
     torch.save(scope["Network"]().state_dict(), folder / "pickle.pt")
     (folder / "damaged.onnx").write_bytes(b"no graph")
-    save_onnx(folder / "mine.onnx", "n")
-    save_onnx(folder / "fixed.onnx", 4)
+    save_onnx(folder / "mine.onnx", WEIGHT, "n")
+    save_onnx(folder / "fixed.onnx", WEIGHT, 4)
     return folder
-
-
-def save_onnx(path: Path, count: object) -> None:
-    nodes = [
-        helper.make_node("MatMul", ["z", "weight"], ["product"]),
-        helper.make_node("Tanh", ["product"], ["flat"]),
-        helper.make_node("Reshape", ["flat", "shape"], ["images"]),
-    ]
-    constants = [
-        numpy_helper.from_array(WEIGHT.numpy(), "weight"),
-        numpy_helper.from_array(np.array([-1, 1, 16, 16]), "shape"),
-    ]
-    inputs = [helper.make_tensor_value_info("z", TensorProto.FLOAT, [count, 6])]
-    outputs = [helper.make_tensor_value_info("images", TensorProto.FLOAT, [count, 1, 16, 16])]
-    graph = helper.make_graph(nodes, "generator", inputs, outputs, constants)
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-    onnx.save(model, path)
 
 
 GOOD = [

@@ -1,0 +1,105 @@
+"""Every command in the documentation, run on the tiny track; and every example of code in it."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import yaml
+from blobs import blobs
+from click.testing import CliRunner
+from onnx_file import save_onnx
+from PIL import Image
+
+from benchmark.cli import cli
+from benchmark.config import Track
+from benchmark.sweep import load_sweep
+
+ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+TEXTS = {page.name: page.read_text(encoding="utf-8") for page in PAGES}
+
+
+def blocks(language: str) -> list[str]:
+    return [block for text in TEXTS.values() for block in re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)]
+
+
+COMMANDS = sorted(
+    {
+        line.partition("#")[0].partition("python -m benchmark ")[2].strip()
+        for block in blocks("")
+        for line in block.splitlines()
+        # Ray has tests of its own, which start it once.
+        if "python -m benchmark " in line and "ray" not in line
+    }
+)
+
+MIRACLE = """
+from benchmark.interfaces import Defense
+
+class Miracle(Defense):
+    def perturb(self, x, rng):
+        return 1 - x
+"""
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory, track_file: Path) -> Path:
+    """A folder with all that the commands speak of. What one makes, the others find, as on a reader's disk."""
+    folder = tmp_path_factory.mktemp("reader")
+    (defense,) = {block for block in blocks("python") if "class Posterize" in block}
+    (folder / "posterize.py").write_text(defense)
+    (folder / "suspicious.py").write_text(MIRACLE)
+    (folder / "mine.yaml").write_text(track_file.read_text())
+    cells = {"track": "fashion-mnist", "defenses": ["none", "jpeg", "noise"], "budgets": [40], "seeds": [0]}
+    (folder / "board.yaml").write_text(yaml.safe_dump(cells))
+    save_onnx(folder / "gan.onnx", torch.randn(6, 256), "n")
+    for name in ("faces", "other-images"):
+        (folder / name).mkdir()
+        for index, image in enumerate(blobs(1100, channels=1, side=16)):
+            Image.fromarray(np.asarray(image[0])).save(folder / name / f"{index:04}.png")
+    return folder
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_works(
+    command: str, place: Path, track: Track, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(place)
+    for module in ("benchmark.config", "benchmark.sweep"):
+        monkeypatch.setattr(f"{module}.load_track", lambda name, quick=False: track)
+    if command.startswith(("report", "compare")):
+        # They show what a sweep has left.
+        CliRunner().invoke(cli, ["sweep", "board.yaml"], catch_exceptions=False)
+    if command.startswith("train-target"):
+        command = command.replace("my-target", str(tmp_path / "my-target"))
+    done = CliRunner().invoke(cli, shlex.split(command), catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+
+
+@pytest.mark.parametrize("block", [block for block in blocks("yaml") if "track:" in block])
+def test_every_sweep_is_valid(block: str, tmp_path: Path) -> None:
+    (tmp_path / "sweep.yaml").write_text(block)
+    assert load_sweep(tmp_path / "sweep.yaml")
+
+
+def test_the_example_of_an_attack_works(
+    place: Path, track: Track, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (attack,) = (block for block in blocks("python") if "class Mine(Attack)" in block)
+    (tmp_path / "mine.py").write_text(attack)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("benchmark.config.load_track", lambda name, quick=False: track)
+    command = ["run", "--attack", "mine.py:Mine", "--budget", "40"]
+    assert CliRunner().invoke(cli, command, catch_exceptions=False).exit_code == 0
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_within_the_project_leads_somewhere(page: Path) -> None:
+    links = re.findall(r"\]\(([^)#]+)", TEXTS[page.name])
+    missing = [link for link in links if "://" not in link and not (page.parent / link).exists()]
+    assert not missing
