@@ -187,6 +187,8 @@ class Cell:
                 f"{self.defense} hands over {granted} of {asked} images, but an attack needs {MIN_BUDGET}; "
                 "raise the budget or weaken the defense"
             )
+        # Many cells may be made before the first is run.
+        self.end()
 
     def __reduce__(self) -> tuple[type[Cell], tuple[Track, str, str, int, int, bool]]:
         """Sent to another process as what it was made from: a plugin of one's own may not be importable by name."""

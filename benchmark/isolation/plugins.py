@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from functools import cache
 from typing import Any
 
 from benchmark.errors import PluginError
@@ -47,7 +46,8 @@ def isolated(kind: str, spec: str, limits: Limits) -> IsolatedDefense | Isolated
         UsageError: there is no such plugin, it refuses its parameters, or plugins cannot be isolated here.
         PluginError: it cannot be loaded.
     """
-    told = description(kind, spec, limits)
+    host = Host(kind, spec, limits)
+    told = description(host)
     base = BASES[kind]
     overridden = {name: getattr(base, f"ask_{name}") for name in told["overrides"]}
     own = {"strength": told["strength"]} if kind == "defense" else {"threat_model": ThreatModel(**told["threat_model"])}
@@ -59,7 +59,7 @@ def isolated(kind: str, spec: str, limits: Limits) -> IsolatedDefense | Isolated
         frozen=True,
     )
     made = cls(**{name: field["value"] for name, field in told["fields"].items()})
-    bound: IsolatedDefense | IsolatedAttack = made.bound(Host(kind, spec, limits))
+    bound: IsolatedDefense | IsolatedAttack = made.bound(host)
     return bound
 
 
@@ -70,32 +70,42 @@ METHODS = {"defense": ("latents", "perturb", "measurement", "limit", "prepare", 
 """The methods that a plugin may override, and that are then asked for, by its kind."""
 
 
-@cache
-def description(kind: str, spec: str, limits: Limits) -> Mapping[str, Any]:
-    """What the process of a plugin says of it, checked; the process is ended.
+_DESCRIPTIONS: dict[tuple[str, str], Mapping[str, Any]] = {}
+"""By kind and spec: a process takes seconds to start, and is not started again to say the same."""
+
+
+def description(host: Host) -> Mapping[str, Any]:
+    """What the process of a plugin says of it, checked; asked for once.
 
     Raises:
         PluginError: it is no description.
     """
-    host = Host(kind, spec, limits)
-    try:
-        told = host.ask("describe", {"methods": METHODS[kind]}).values
-    finally:
-        host.end()
+    known = (host.kind, host.spec)
+    if known not in _DESCRIPTIONS:
+        try:
+            told = host.ask("describe", {"methods": METHODS[host.kind]}).values
+            _check_description(host, told)
+        except BaseException:
+            host.end()
+            raise
+        _DESCRIPTIONS[known] = told
+    return _DESCRIPTIONS[known]
+
+
+def _check_description(host: Host, told: Mapping[str, Any]) -> None:
     try:
         proper = (
             str(told["name"]).isidentifier()
             and all(str(name).isidentifier() and {"default", "value"} <= set(f) for name, f in told["fields"].items())
             and isinstance(told["doc"], str)
             and told["strength"] in ("", *told["fields"])
-            and set(told["overrides"]) <= set(METHODS[kind])
+            and set(told["overrides"]) <= set(METHODS[host.kind])
             and set(told["threat_model"]) <= {field.name for field in dataclasses.fields(ThreatModel)}
         )
     except (KeyError, TypeError, AttributeError):
         proper = False
     if not proper:
-        raise PluginError(f"{spec} describes itself in a way that is not understood")
-    return told
+        raise PluginError(f"{host.spec} describes itself in a way that is not understood")
 
 
 def _parameter(field: Mapping[str, Any]) -> Any:
