@@ -1,7 +1,7 @@
 """Plugins by name: what there is, and one of them made from a spec such as ``jpeg,quality=10``.
 
-A spec is ``NAME[,key=value ...]``. NAME is an entry point (built-in or of any installed package), ``module:attribute``
-or ``path/to/file.py:attribute`` or ``path/to/folder//package.module:attribute``, for a package that is not installed but
+A spec is ``NAME[,key=value ...]``. NAME is an entry point (built-in or of any installed package), ``module:attribute``,
+``path/to/file.py:attribute``, or ``path/to/folder//package.module:attribute`` for a package that is not installed but
 lies in a folder. ``NAME:argument`` hands an extractor its one positional argument (``timm:resnet18``).
 Specs of defenses joined by ``+`` are a stack of them, applied in order (``linear,steps=5+jpeg``); no path in them may
 have a ``+`` of its own. A value in brackets may be a spec with settings of its own (``attack=[accuracy,share=0.2]``).

@@ -159,6 +159,8 @@ def amiss(folder: Path, manifest: Manifest) -> list[str]:
             problems.append(f"{name}: it is a link, but a bundle holds files only")
         elif name not in there:
             problems.append(f"{name}: it is missing")
+        elif not (folder / name).is_file():
+            problems.append(f"{name}: it is no file")
         elif name not in manifest.files:
             problems.append(f"{name}: the manifest does not have it")
         elif _checksum(folder / name) != manifest.files[name]:
