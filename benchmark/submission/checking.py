@@ -87,6 +87,8 @@ def cells_of(bundle: Path, manifest: Manifest, track: Track, protocol: Protocol)
     folder = bundle / SOURCE
     if source_hashes(manifest.spec, folder) != manifest.sources:
         problems.append(f"source: what is in {folder} does not have the hash in the manifest ({python()})")
+    others = {path.name for path in folder.iterdir()} - manifest.sources.keys()
+    problems += [f"source: {name} is not of the defense, whose sources alone belong there" for name in sorted(others)]
     refuse(problems)
     return protocol.cells(track, located(manifest.spec, folder))
 

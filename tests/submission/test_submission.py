@@ -207,7 +207,7 @@ def test_what_was_tampered_with_is_refused(verify, copy: Path, tamper: Callable[
         (change_figure, [f"refused: {DARKER} against fidelity, seed 1: accuracy_fd is "]),
         (change_image, [f"refused: {DARKER} against fidelity, seed 0: sheets/"]),
         (remove_file, ["refused: records/"]),
-        (add_source, []),
+        (add_source, ["refused: source: more.py is not of the defense"]),
     ],
 )
 def test_what_was_tampered_with_is_found_by_the_re_run_if_the_manifest_matches(
