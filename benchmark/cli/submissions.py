@@ -1,8 +1,9 @@
-"""The commands for entries of a board: ``submit`` and ``verify``."""
+"""The commands for entries of a board: ``submit``, ``verify`` and ``enter``."""
 
 from __future__ import annotations
 
 import secrets
+import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
+from benchmark.cli.board import write_board
 from benchmark.cli.cells import do_cells, report_failures
 from benchmark.cli.options import RESULTS, ResultsType, executor_options
 
@@ -131,3 +133,49 @@ def _run_again(
         click.echo(f"{pair.title}: {verdict.agreeing} figures agree {how}")
     if problems:
         _refuse(problems)
+
+
+@click.command()
+@click.argument("bundle", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.argument("name")
+@click.option("--status", default="claimed", show_default=True, help="claimed, reproduced or broken.")
+@click.option("--evidence", default="", help="Of a broken one: id of the record of the attack that broke it.")
+@click.option("--results", type=ResultsType(), default="results", show_default=True, help=RESULTS)
+def enter(bundle: Path, name: str, status: str, evidence: str, results: Results) -> None:
+    """Enter a submission into a board under a name, or give its entry another status.
+
+    The records of the defense are taken over; those of the undefended target are the board's own, so that no entry
+    moves what all gains are relative to.
+    """
+    from benchmark.record import load_record, load_records
+    from benchmark.submission.bundle import MANIFEST, checksum
+    from benchmark.submission.checking import RefusedError, entry
+    from leaderboard.entries import Entry, check_evidence, check_new, load_entries
+
+    try:
+        manifest = entry(bundle)
+    except RefusedError as refused:
+        _refuse(refused.problems)
+    made = Entry(name, manifest.track, manifest.spec, checksum(bundle / MANIFEST), status, evidence)
+    results.pull()
+    found = load_records(results.records, lambda error: click.echo(f"warning: {error}", err=True))
+    check_evidence(made, found)
+    check_new(made, load_entries(results.entries))
+    for path in sorted((bundle / "records").glob("*.json")):
+        record = load_record(path)
+        if record.defense == manifest.spec and not results.record(record.id).exists():
+            _take_over(bundle, record, results)
+    results.mirror.push(made.save(results.entries))
+    write_board(results)
+    click.echo(f"{made.name}: {made.status}; board: {results.board}")
+
+
+def _take_over(bundle: Path, record: Record, results: Results) -> None:
+    """Copy a record and its sheet, the record last: it stands for both."""
+    from benchmark.files import replacing
+
+    sheet = results.sheet(record.id)
+    with replacing(sheet) as temporary:
+        shutil.copyfile(bundle / "sheets" / sheet.name, temporary)
+    results.mirror.push(sheet)
+    results.mirror.push(record.save(results.records))

@@ -163,14 +163,14 @@ def amiss(folder: Path, manifest: Manifest) -> list[str]:
             problems.append(f"{name}: it is no file")
         elif name not in manifest.files:
             problems.append(f"{name}: the manifest does not have it")
-        elif _checksum(folder / name) != manifest.files[name]:
+        elif checksum(folder / name) != manifest.files[name]:
             problems.append(f"{name}: it was changed, its SHA-256 is not that of the manifest")
     return problems
 
 
 def checksums(folder: Path) -> dict[str, str]:
     """SHA-256 (hex) of every file in a folder but its manifest, by its path in there."""
-    return {name: _checksum(folder / name) for name in sorted(_names(folder))}
+    return {name: checksum(folder / name) for name in sorted(_names(folder))}
 
 
 def _parents(folder: Path, name: str) -> Iterable[Path]:
@@ -183,6 +183,7 @@ def _names(folder: Path) -> set[str]:
     return {path.relative_to(folder).as_posix() for path in paths} - {MANIFEST}
 
 
-def _checksum(path: Path) -> str:
+def checksum(path: Path) -> str:
+    """SHA-256 (hex) of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
