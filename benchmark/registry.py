@@ -1,7 +1,8 @@
 """Plugins by name: what there is, and one of them made from a spec such as ``jpeg,quality=10``.
 
-A spec is ``NAME[,key=value ...]``. NAME is an entry point (built-in or of any installed package), ``module:attribute``
-or ``path/to/file.py:attribute``. ``NAME:argument`` hands an extractor its one positional argument (``timm:resnet18``).
+A spec is ``NAME[,key=value ...]``. NAME is an entry point (built-in or of any installed package), ``module:attribute``,
+``path/to/file.py:attribute``, or ``path/to/folder//package.module:attribute`` for a package that is not installed but
+lies in a folder. ``NAME:argument`` hands an extractor its one positional argument (``timm:resnet18``).
 Specs of defenses joined by ``+`` are a stack of them, applied in order (``linear,steps=5+jpeg``); no path in them may
 have a ``+`` of its own. A value in brackets may be a spec with settings of its own (``attack=[accuracy,share=0.2]``).
 """
@@ -31,6 +32,9 @@ KINDS: dict[str, type] = {"defense": Defense, "attack": Attack, "extractor": Fea
 
 STACKED = "+"
 """What joins the specs of stacked defenses."""
+
+IN_FOLDER = "//"
+"""What stands between a folder and a module of a package that lies in it."""
 
 
 def names(kind: str) -> list[str]:
@@ -183,13 +187,18 @@ def _resolve(point: EntryPoint) -> Any:
 
 
 def imported(place: str) -> ModuleType:
-    """A module by name, or a Python file as one.
+    """A module by name, or a Python file as one; the folder of a package that lies in one is searched from then on.
 
     Raises:
         PluginError: it cannot be imported.
     """
     try:
-        return _module_of_file(Path(place)) if place.endswith(".py") else importlib.import_module(place)
+        if place.endswith(".py"):
+            return _module_of_file(Path(place))
+        folder, _, module = place.rpartition(IN_FOLDER)
+        if folder and folder not in sys.path:
+            sys.path.insert(0, folder)
+        return importlib.import_module(module)
     except Exception as error:
         raise PluginError(f"{place!r} cannot be imported: {type(error).__name__}: {error}") from error
 

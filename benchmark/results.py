@@ -54,6 +54,7 @@ class Results:
         """Bring the copy's records and failures up to date."""
         self.mirror.pull(self.records)
         self.mirror.pull(self.root / "failures")
+        self.mirror.pull(self.entries)
 
     @property
     def artifacts(self) -> Path:
@@ -64,6 +65,11 @@ class Results:
     def records(self) -> Path:
         """The folder of the records."""
         return self.root / "records"
+
+    @property
+    def entries(self) -> Path:
+        """The folder of the entries: what was submitted, and its status."""
+        return self.root / "entries"
 
     @property
     def board(self) -> Path:

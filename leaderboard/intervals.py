@@ -42,11 +42,27 @@ def t_interval(values: Iterable[float]) -> Interval:
     Args:
         values: one per seed, finite, at least one.
     """
+    return _student(values, 0.0)
+
+
+def prediction_interval(values: Iterable[float]) -> Interval:
+    """Student's interval of one value more of the same kind: mean ± t(n - 1) s sqrt(1 + 1/n).
+
+    A new value scatters by itself (the 1) around a mean that is known from n values only (the 1/n).
+
+    Args:
+        values: as of :func:`t_interval`; NaN ends of one value likewise.
+    """
+    return _student(values, 1.0)
+
+
+def _student(values: Iterable[float], own: float) -> Interval:
+    """The interval of the mean (0), or of something that scatters around it by ``own`` variances of a value."""
     array = np.sort(np.fromiter(values, dtype=np.float64))
     count, mean = len(array), float(array.mean())
     if count == 1:
         return Interval(mean, math.nan, math.nan, 1)
-    error = float(array.std(ddof=1)) / math.sqrt(count)
+    error = float(array.std(ddof=1)) * math.sqrt(own + 1 / count)
     reach = float(stdtrit(count - 1, (1 + CONFIDENCE) / 2)) * error
     return Interval(mean, mean - reach, mean + reach, count)
 

@@ -1,4 +1,4 @@
-"""Records -> the board's CSV. A pure function: the same records give the same bytes."""
+"""Records and entries -> the board's CSV. A pure function: the same ones give the same bytes."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from benchmark.files import write_text
 from benchmark.record import Record
 from leaderboard import flags
 from leaderboard.cells import Cells, Place, cells, place, security_gains, utility_costs, within_budget
+from leaderboard.entries import Entry
 
 COLUMNS: dict[str, str] = {
     "track": "the setting within which rows compare",
@@ -42,6 +43,7 @@ COLUMNS: dict[str, str] = {
     "security_gain": "rise of the strongest attacker's accuracy_fd over the undefended one's, of the same setting, "
     "budget and seed; the same in every row of a defense, empty in one that counts queries another way",
     "utility_cost": "rise of utility_fd over the undefended one's, likewise",
+    "status": "of a submitted defense: claimed, reproduced or broken; empty if it was not submitted",
     "flags": "what a reader must know before trusting the row: of this record, its attacker and its defense",
     "queries_charged": "images the attacker was handed; more than the budget only where flags say so",
     "queries_kept": "of these, images he did not throw away",
@@ -58,7 +60,7 @@ ORDER = ["track", "target", "defense", "strength", "attack", "budget", "seed", "
 """Columns that rows are sorted by."""
 
 
-def table(records: Iterable[Record]) -> pd.DataFrame:
+def table(records: Iterable[Record], entries: Iterable[Entry] = ()) -> pd.DataFrame:
     """One row per record, with :data:`COLUMNS`; quick records are left out, a figure that does not exist is empty.
 
     A gain or a cost is empty too where the undefended target's record of the same setting, budget and seed is missing,
@@ -68,13 +70,17 @@ def table(records: Iterable[Record]) -> pd.DataFrame:
     entered = [record for record in records if not record.quick]
     board = cells(entered)
     shared = {where: _shared(board, where) for where in board.attacks}
-    rows = [_row(record, board, shared[place(record)]) for record in entered]
+    statuses = {(entry.track, entry.defense): entry.status for entry in entries}
+    rows = [
+        _row(record, board, shared[place(record)]) | {"status": statuses.get((record.track, record.defense))}
+        for record in entered
+    ]
     return pd.DataFrame(rows, columns=list(COLUMNS)).sort_values(ORDER, ignore_index=True)
 
 
-def write_csv(records: Iterable[Record], path: Path) -> None:
+def write_csv(records: Iterable[Record], path: Path, entries: Iterable[Entry] = ()) -> None:
     """Write the table as CSV, whole or not at all; floats to six significant digits."""
-    write_text(path, table(records).to_csv(index=False, float_format="%.6g", lineterminator="\n"))
+    write_text(path, table(records, entries).to_csv(index=False, float_format="%.6g", lineterminator="\n"))
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from benchmark.cli.cells import run, status, sweep
 from benchmark.cli.plugins import check, new
 from benchmark.cli.reading import list_command, version
 from benchmark.cli.studies import adaptive, findings, transfer
+from benchmark.cli.submissions import enter, submit, verify
 from benchmark.cli.targets import train_target_command
 from benchmark.errors import BenchmarkError, UsageError
 
@@ -42,6 +43,9 @@ for command in (
     adaptive,
     check,
     new,
+    submit,
+    verify,
+    enter,
     list_command,
     version,
 ):

@@ -18,11 +18,12 @@ if TYPE_CHECKING:
 
 def write_board(results: Results) -> None:
     """Write the board of all whole records; one that is damaged is named, and missing from it."""
+    from leaderboard.entries import load_entries
     from leaderboard.table import write_csv
 
     # Between reading the records and writing the board nobody else may do so, or the later writer has the older board.
     with results.lock("leaderboard"):
-        write_csv(_records(results), results.board)
+        write_csv(_records(results), results.board, load_entries(results.entries))
         results.mirror.push(results.board)
 
 

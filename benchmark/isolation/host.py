@@ -27,6 +27,7 @@ from torch import Tensor
 from benchmark.errors import BenchmarkError, PluginError, UsageError, unknown
 from benchmark.isolation.channel import Channel, EndedError, Message, Serve, Served
 from benchmark.isolation.landlock import version
+from benchmark.registry import IN_FOLDER
 from benchmark.source import text_hash
 
 SUPERVISOR = "benchmark.isolation.supervisor"
@@ -191,29 +192,50 @@ def needed(kind: str, spec: str) -> list[Path]:
 def sources(kind: str, spec: str) -> list[Path]:
     """Where a plugin is written: its file, or the folder of its outermost package. Nothing of it is run.
 
+    Of a package that lies in a folder (``folder//package.module``) it is that folder, which Python must search.
+
     Raises:
         UsageError: there is no such file or package.
     """
     name = spec.split(",")[0]
-    points = {point.name: point.value for point in entry_points(group=f"gan_extraction_bench.{kind}s")}
-    place = points.get(name, name).rpartition(":")[0]
+    place = attribute_of(kind, spec).rpartition(":")[0]
     if place.endswith(".py"):
         if not Path(place).is_file():
             raise UsageError(f"there is no file {place}")
         return [Path(place).absolute()]
+    if IN_FOLDER in place:
+        folder = Path(place.rpartition(IN_FOLDER)[0])
+        if not folder.is_dir():
+            raise UsageError(f"there is no folder {folder}")
+        return [folder.absolute()]
     # Only the outermost package: to look for what is inside would run it.
     package = place.partition(".")[0]
     found = importlib.util.find_spec(package) if package else None
     if found is None or found.origin is None:
-        raise unknown(kind, name, points)
+        raise unknown(kind, name, _entry_points(kind))
     return [Path(found.origin).parent if found.submodule_search_locations else Path(found.origin)]
+
+
+def attribute_of(kind: str, spec: str) -> str:
+    """What the name in a spec stands for, as ``place:attribute``."""
+    name = spec.split(",")[0]
+    return _entry_points(kind).get(name, name)
+
+
+def _entry_points(kind: str) -> dict[str, str]:
+    return {point.name: point.value for point in entry_points(group=f"gan_extraction_bench.{kind}s")}
 
 
 @cache
 def written(kind: str, spec: str) -> str:
     """SHA-256 (hex) of a plugin's sources, of which nothing is run: its file, or its whole package."""
+    return hash_of(*sources(kind, spec))
+
+
+def hash_of(*places: Path) -> str:
+    """SHA-256 (hex) of what the Python files say that these are or hold."""
     digest = hashlib.sha256()
-    for place in sources(kind, spec):
+    for place in places:
         for path in sorted(place.rglob("*.py")) if place.is_dir() else [place]:
             digest.update(text_hash(path.read_text(encoding="utf-8")).encode())
     return digest.hexdigest()

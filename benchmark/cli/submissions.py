@@ -1,0 +1,181 @@
+"""The commands for entries of a board: ``submit``, ``verify`` and ``enter``."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+import click
+
+from benchmark.cli.board import write_board
+from benchmark.cli.cells import do_cells, report_failures
+from benchmark.cli.options import RESULTS, ResultsType, executor_options
+
+if TYPE_CHECKING:
+    from benchmark.config import Cell
+    from benchmark.executors import Executor
+    from benchmark.record import Record
+    from benchmark.results import Results
+    from benchmark.submission.bundle import Manifest
+
+
+@click.command()
+@click.argument("spec")
+@click.option("--track", default="fashion-mnist", show_default=True, help="Track, or a YAML file of one's own.")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder to write.")
+@click.option("--results", type=ResultsType(), default="results", show_default=True, help=RESULTS)
+@click.option("--quick", is_flag=True, help="A cut-down form to try things out; never an entry.")
+@executor_options
+def submit(spec: str, track: str, out: Path, results: Results, quick: bool, executor: Executor) -> None:
+    """Measure a defense under the fixed protocol of a track, and write what others need to verify it.
+
+    SPEC is the defense: NAME, my_pkg.mod:Mine or path/to/file.py:Mine, with key=value settings. It is checked first,
+    then run isolated, as is the undefended target beside it. Interrupted, the same command goes on.
+    """
+    from benchmark.config import load_track
+    from benchmark.submission import protocol
+    from benchmark.submission.bundle import check_free
+    from benchmark.submission.making import check_apart, stage, write_bundle
+
+    check_free(out)
+    setting = load_track(track, quick=quick)
+    rules = protocol.PROTOCOL.quick(setting) if quick else protocol.PROTOCOL
+    staged = stage(spec, results)
+    click.echo(check_apart(staged.located))
+    cells = rules.cells(setting, staged.located)
+    outcome = do_cells(cells, results, executor, retry_failed=True)
+    report_failures(outcome.failures)
+    write_bundle(out, staged, setting, rules, list(zip(cells, outcome.records, strict=True)), results)
+    click.echo(f"{out}: {len(cells)} cells" + ("; quick: to try things out, no entry" if quick else ""))
+
+
+@click.command()
+@click.argument("bundle", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.option("--track", help="Its track, if that does not come with the harness: the YAML file.")
+@click.option("--part", type=click.IntRange(1), help="Rows to run again, of all seeds each.  [default: all]")
+@click.option("--seed", type=click.IntRange(0), help="Seed that draws them.  [default: another each time]")
+@click.option("--results", type=ResultsType(), help="Folder that the re-run goes on in.  [default: none is kept]")
+@executor_options
+def verify(
+    bundle: Path, track: str | None, part: int | None, seed: int | None, results: Results | None, executor: Executor
+) -> None:
+    """Run a submission again, from the sources in it, and say whether its figures and images agree.
+
+    A row is a defense and an attack. --results must hold nothing that the submitter measured: what is there counts as
+    run again.
+    """
+    from tempfile import TemporaryDirectory
+
+    from benchmark.results import Results
+    from benchmark.submission import checking, protocol
+
+    try:
+        manifest = checking.entry(bundle)
+        cells = checking.cells_of(bundle, manifest, checking.track_of(manifest, track), protocol.PROTOCOL)
+        claimed = checking.claims(bundle, manifest, cells)
+    except checking.RefusedError as refused:
+        _refuse(refused.problems)
+    drawn = _drawn(cells, claimed, part, seed)
+    with TemporaryDirectory(prefix="gan-extraction-bench-") as temporary:
+        _run_again(bundle, manifest, drawn, results or Results.at(temporary), executor)
+    click.echo(f"{bundle}: {len(drawn)} of {len(cells)} cells were run again, and all agree")
+
+
+def _refuse(problems: Sequence[str]) -> NoReturn:
+    """Say what is wrong with a bundle, and exit with a status that says so."""
+    for problem in problems:
+        click.echo(f"refused: {problem}", err=True)
+    sys.exit(1)
+
+
+def _drawn(
+    cells: Sequence[Cell], claimed: Sequence[Record], part: int | None, seed: int | None
+) -> list[tuple[Cell, Record]]:
+    """The cells that are run again, and what is claimed of them: of all rows, or of some drawn ones."""
+    import numpy as np
+
+    names = sorted({(record.defense, record.attack) for record in claimed})
+    if part is not None and part < len(names):
+        seed = secrets.randbelow(2**31) if seed is None else seed
+        click.echo(f"{part} of {len(names)} rows, drawn by --seed {seed}")
+        rng = np.random.default_rng(seed)
+        names = [names[index] for index in rng.choice(len(names), part, replace=False)]
+    pairs = zip(cells, claimed, strict=True)
+    return [(cell, record) for cell, record in pairs if (record.defense, record.attack) in names]
+
+
+def _run_again(
+    bundle: Path, manifest: Manifest, drawn: Sequence[tuple[Cell, Record]], results: Results, executor: Executor
+) -> None:
+    """Run cells again, and compare; exits with a status that says so if something does not agree."""
+    from benchmark.submission.bundle import environment
+    from benchmark.submission.sheets import difference
+    from leaderboard.agreement import Pair, compare_row, rows
+
+    outcome = do_cells([cell for cell, _ in drawn], results, executor, retry_failed=True)
+    report_failures(outcome.failures)
+    pairs = [
+        Pair(record, replace(found, defense=record.defense))
+        for (_, record), found in zip(drawn, outcome.records, strict=True)
+    ]
+    same = manifest.environment == environment()
+    problems: list[str] = []
+    for verdict in (each for row in rows(pairs) for each in compare_row(row, same_environment=same)):
+        pair, name = verdict.pair, f"sheets/{verdict.pair.found.id}.png"
+        sheet = difference(bundle / name, results.sheet(pair.found.id), exact=verdict.exact)
+        problems += [*verdict.problems, *([f"{pair.title}: {name}: {sheet}"] if sheet else [])]
+        how = "to the last digit" if verdict.exact else "within the 95% prediction intervals over seeds"
+        click.echo(f"{pair.title}: {verdict.agreeing} figures agree {how}")
+    if problems:
+        _refuse(problems)
+
+
+@click.command()
+@click.argument("bundle", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.argument("name")
+@click.option("--status", default="claimed", show_default=True, help="claimed, reproduced or broken.")
+@click.option("--evidence", default="", help="Of a broken one: id of the record of the attack that broke it.")
+@click.option("--results", type=ResultsType(), default="results", show_default=True, help=RESULTS)
+def enter(bundle: Path, name: str, status: str, evidence: str, results: Results) -> None:
+    """Enter a submission into a board under a name, or give its entry another status.
+
+    The records of the defense are taken over; those of the undefended target are the board's own, so that no entry
+    moves what all gains are relative to.
+    """
+    from benchmark.record import load_record, load_records
+    from benchmark.submission.bundle import MANIFEST, checksum
+    from benchmark.submission.checking import RefusedError, entry
+    from leaderboard.entries import Entry, check_evidence, check_new, load_entries
+
+    try:
+        manifest = entry(bundle)
+    except RefusedError as refused:
+        _refuse(refused.problems)
+    made = Entry(name, manifest.track, manifest.spec, checksum(bundle / MANIFEST), status, evidence)
+    results.pull()
+    found = load_records(results.records, lambda error: click.echo(f"warning: {error}", err=True))
+    check_evidence(made, found)
+    check_new(made, load_entries(results.entries))
+    for path in sorted((bundle / "records").glob("*.json")):
+        record = load_record(path)
+        if record.defense == manifest.spec and not results.record(record.id).exists():
+            _take_over(bundle, record, results)
+    results.mirror.push(made.save(results.entries))
+    write_board(results)
+    click.echo(f"{made.name}: {made.status}; board: {results.board}")
+
+
+def _take_over(bundle: Path, record: Record, results: Results) -> None:
+    """Copy a record and its sheet, the record last: it stands for both."""
+    from benchmark.files import replacing
+
+    sheet = results.sheet(record.id)
+    with replacing(sheet) as temporary:
+        shutil.copyfile(bundle / "sheets" / sheet.name, temporary)
+    results.mirror.push(sheet)
+    results.mirror.push(record.save(results.records))

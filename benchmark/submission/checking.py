@@ -1,0 +1,149 @@
+"""What can be said against a bundle before anything of it is run again."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmark.config import Cell, Track, load_track, track_names
+from benchmark.errors import DataError, UsageError
+from benchmark.keys import cell_id
+from benchmark.record import Record, load_record, versions
+from benchmark.setting import load_setting
+from benchmark.submission.bundle import SOURCE, Manifest, amiss, as_json, read_manifest, stated
+from benchmark.submission.protocol import UNDEFENDED, Protocol
+from benchmark.submission.sources import located, source_hashes
+
+
+def entry(bundle: Path) -> Manifest:
+    """The manifest of a bundle that is whole, and no try.
+
+    Raises:
+        DataError: it is not; the text has one line for each thing that is wrong.
+    """
+    manifest = read_manifest(bundle)
+    if manifest.quick:
+        raise DataError("this is a quick bundle, made to try things out: it is no entry; submit without --quick")
+    refuse(amiss(bundle, manifest))
+    return manifest
+
+
+def refuse(problems: Sequence[str]) -> None:
+    """Refuse a bundle if there is something wrong with it.
+
+    Raises:
+        RefusedError: there is.
+    """
+    if problems:
+        raise RefusedError(problems)
+
+
+class RefusedError(DataError):
+    """A bundle is refused, for each of some reasons."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = tuple(problems)
+
+
+def track_of(manifest: Manifest, given: str | None) -> Track:
+    """The track of a bundle.
+
+    Args:
+        manifest: of the bundle.
+        given: a track or a file, if it is not one that comes with the harness. A bundle names none: its paths are those
+            of another machine.
+
+    Raises:
+        UsageError: there is no such track.
+    """
+    if given is None and manifest.track not in track_names():
+        raise UsageError(
+            f"the bundle is for the track {manifest.track!r}, which does not come with the harness; "
+            "give its YAML file with --track"
+        )
+    return load_track(given or manifest.track)
+
+
+def cells_of(bundle: Path, manifest: Manifest, track: Track, protocol: Protocol) -> list[Cell]:
+    """The cells that a bundle must have records of, run from the sources in it.
+
+    Raises:
+        DataError: track, protocol or sources are others than the manifest says.
+        UsageError: the spec is not one of a bundle, or is refused.
+        PluginError: the plugin cannot be loaded.
+    """
+    setting, ours = as_json(load_setting(track).key), stated(protocol)
+    problems = [
+        f"setting: {name} of the track is not what it is here"
+        for name in sorted(setting.keys() | manifest.setting.keys())
+        if setting.get(name) != manifest.setting.get(name)
+    ]
+    if track.name != manifest.track:
+        problems.append(f"track: it is {manifest.track!r}, but {track.name!r} was given")
+    if manifest.protocol != ours:
+        problems.append(f"protocol: it is {manifest.protocol}, but entries are measured by {ours}")
+    folder = bundle / SOURCE
+    if source_hashes(manifest.spec, folder) != manifest.sources:
+        problems.append(f"source: what is in {folder} does not have the hash in the manifest ({python()})")
+    others = {path.name for path in folder.iterdir()} - manifest.sources.keys()
+    problems += [f"source: {name} is not of the defense, whose sources alone belong there" for name in sorted(others)]
+    refuse(problems)
+    return protocol.cells(track, located(manifest.spec, folder))
+
+
+def python() -> str:
+    """What hashes of sources depend on, in words."""
+    return f"hashes here are of Python {versions()['python']}; take the same minor version"
+
+
+def claims(bundle: Path, manifest: Manifest, cells: Sequence[Cell]) -> list[Record]:
+    """The records of a bundle, in the order of its cells.
+
+    Raises:
+        DataError: one is not whole, is of something else, or is missing; or a sheet is.
+    """
+    names = [cell_id(cell) for cell in cells]
+    expected = {f"{kind}/{name}.{form}" for name in names for kind, form in (("records", "json"), ("sheets", "png"))}
+    held = {name for name in manifest.files if not name.startswith(f"{SOURCE}/")}
+    refuse(
+        [
+            f"{name}: it is not of this submission as this version of the harness measures it ({python()})"
+            for name in sorted(held - expected)
+        ]
+        + [f"{name}: it is missing" for name in sorted(expected - held)]
+    )
+    records = [load_record(bundle / "records" / f"{name}.json") for name in names]
+    pairs = zip(names, cells, records, strict=True)
+    refuse([text for name, cell, record in pairs for text in _amiss(name, cell, record, manifest)])
+    return records
+
+
+def _amiss(name: str, cell: Cell, record: Record, manifest: Manifest) -> list[str]:
+    """What of a record is not of its cell."""
+    defense = UNDEFENDED if cell.defense == UNDEFENDED else manifest.spec
+    expected = {
+        "id": name,
+        "track": cell.track.name,
+        "defense": defense,
+        "attack": cell.attack,
+        "budget": cell.budget,
+        "seed": cell.seed,
+        "quick": False,
+        "isolated": True,
+    }
+    problems = [
+        f"records/{name}.json: {key} is {getattr(record, key)!r}, but must be {value!r}"
+        for key, value in expected.items()
+        if getattr(record, key) != value
+    ]
+    if not (isinstance(record.figures, dict) and all(map(_is_figure, record.figures.values()))):
+        problems.append(f"records/{name}.json: figures must be finite numbers, by name")
+    if not isinstance(record.versions, dict):
+        problems.append(f"records/{name}.json: versions must be texts, by name")
+    return problems
+
+
+def _is_figure(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

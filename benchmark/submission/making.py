@@ -1,0 +1,116 @@
+"""The making of a bundle: the plugin is checked, its sources are set aside, and what was measured is gathered."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from benchmark.config import Cell, Track
+from benchmark.errors import PluginError
+from benchmark.record import Record
+from benchmark.results import Results
+from benchmark.setting import load_setting
+from benchmark.store import digest
+from benchmark.submission.bundle import SOURCE, checksums, environment, stated, whole, write_manifest
+from benchmark.submission.protocol import UNDEFENDED, Protocol
+from benchmark.submission.sources import bring, located, relative, source_hashes
+
+
+@dataclass(frozen=True)
+class Staged:
+    """A defense whose sources were set aside: what is measured is what is submitted, whatever becomes of the others."""
+
+    spec: str
+    """Relative to the folder."""
+    folder: Path
+
+    @property
+    def located(self) -> str:
+        """Its spec, from anywhere."""
+        return located(self.spec, self.folder)
+
+
+def stage(spec: str, results: Results) -> Staged:
+    """Set the sources of a defense aside, in a folder of the results that is named by their content.
+
+    Raises:
+        UsageError: see :func:`benchmark.submission.sources.bring`.
+    """
+    place = results.root / "submissions"
+    place.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".", suffix=".tmp", dir=place) as temporary:
+        work = Path(temporary) / SOURCE
+        work.mkdir()
+        brought = bring(spec, work)
+        folder = place / digest(checksums(work))
+        if not folder.exists():
+            work.rename(folder)
+    return Staged(brought, folder)
+
+
+def check_apart(spec: str) -> str:
+    """Check a defense against its contract, in a process of its own: what it patches there reaches no figure.
+
+    Args:
+        spec: of the defense.
+
+    Returns:
+        The report.
+
+    Raises:
+        PluginError: it breaks its contract, or cannot be loaded.
+    """
+    path = os.pathsep.join(str(Path(place).absolute()) for place in sys.path if place)
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmark", "check", spec, "--kind", "defense"],
+        env=os.environ | {"PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise PluginError(f"{spec} is not fit for submission: {done.stdout.strip() or done.stderr.strip()}")
+    return done.stdout.strip()
+
+
+def write_bundle(
+    out: Path, staged: Staged, track: Track, protocol: Protocol, done: Sequence[tuple[Cell, Record]], results: Results
+) -> None:
+    """Write the bundle, whole or not at all.
+
+    Args:
+        out: where to; there must be nothing.
+        staged: the defense.
+        track: the track.
+        protocol: that it was measured under.
+        done: the cells of the protocol and their records.
+        results: has their sheets.
+
+    Raises:
+        UsageError: there is something at ``out``.
+        OSError: it cannot be written.
+    """
+    spec = next(relative(cell.defense, staged.folder) for cell, _ in done if cell.defense != UNDEFENDED)
+    with whole(out) as folder:
+        shutil.copytree(staged.folder, folder / SOURCE)
+        (folder / "sheets").mkdir()
+        for cell, record in done:
+            defense = UNDEFENDED if cell.defense == UNDEFENDED else spec
+            replace(record, defense=defense).save(folder / "records")
+            shutil.copyfile(results.sheet(record.id), folder / "sheets" / f"{record.id}.png")
+        write_manifest(
+            folder,
+            spec=spec,
+            track=track.name,
+            setting=load_setting(track).key,
+            quick=track.quick,
+            protocol=stated(protocol),
+            environment=environment(),
+            sources=source_hashes(spec, folder / SOURCE),
+        )

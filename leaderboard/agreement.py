@@ -1,0 +1,152 @@
+"""Whether figures that somebody claims agree with those of a re-run.
+
+On the same machine (the same environment, device and versions) everything that is determined by the seed must be the
+same to the last digit. On another one what rounding changes a training may magnify, so a figure must lie within the 95%
+prediction interval of one more seed, mean ± t(n - 1) s sqrt(1 + 1/n), of the figures that the *re-run* found for all
+seeds of the row. Not of the claimed ones: of three values one that is far off widens their own interval so much that it
+always lies within it. So a row is re-run with all its seeds, and of many honest figures from another machine up to one
+in twenty may lie outside: there a single disagreement asks for a second look, not for a verdict.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from benchmark.record import Record
+from leaderboard.intervals import Interval, prediction_interval
+
+STATED = (
+    "track",
+    "setting",
+    "target",
+    "defense",
+    "defense_parameters",
+    "strength",
+    "strength_name",
+    "attack",
+    "attack_parameters",
+    "knowledge",
+    "budget",
+    "seed",
+    "quick",
+    "queries_charged",
+    "samples",
+    "features",
+    "features_hash",
+    "isolated",
+    "floors",
+)
+"""What a record says besides its figures that is the same on every machine."""
+
+DETERMINED = ("queries_kept", "trainings", "diagnostics", "flags")
+"""What is the same on the same machine only. Times, memory and dates are compared nowhere."""
+
+ROUNDING = 1e-4
+"""Share of a figure that another machine's rounding may change where no training is between: float32 has seven digits,
+and a Fréchet distance is a small difference of large sums."""
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One record as claimed and as found by the re-run."""
+
+    claimed: Record
+    found: Record
+
+    @property
+    def title(self) -> str:
+        """The cell in a few words."""
+        return f"{self.claimed.defense} against {self.claimed.attack}, seed {self.claimed.seed}"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How one record compares."""
+
+    pair: Pair
+    exact: bool
+    """Whether it was held to the last digit."""
+    agreeing: int
+    """Figures that agree."""
+    problems: tuple[str, ...]
+    """One line for each thing that does not."""
+
+
+def compare_row(pairs: Sequence[Pair], *, same_environment: bool) -> list[Verdict]:
+    """Compare the records of one row, which differ by seed alone.
+
+    Args:
+        pairs: of all its seeds.
+        same_environment: whether claims and re-run were made in one (``benchmark.submission.bundle.environment``).
+    """
+    return [_compare(pair, pairs, same_environment and _same_machine(pair)) for pair in pairs]
+
+
+def _same_machine(pair: Pair) -> bool:
+    return (pair.claimed.device, dict(pair.claimed.versions)) == (pair.found.device, dict(pair.found.versions))
+
+
+def _compare(pair: Pair, row: Sequence[Pair], exact: bool) -> Verdict:
+    told = [
+        f"{name} is {_short(ours)}, but the re-run says {_short(theirs)}"
+        for name in (*STATED, *(DETERMINED if exact else ()))
+        if (ours := _timeless(getattr(pair.claimed, name))) != (theirs := _timeless(getattr(pair.found, name)))
+    ]
+    claimed, found = pair.claimed.figures, pair.found.figures
+    wrong = {name: text for name in sorted({*claimed, *found}) if (text := _figure(name, pair, row, exact))}
+    problems = [f"{pair.title}: {text}" for text in (*told, *wrong.values())]
+    return Verdict(pair, exact, len({*claimed, *found} - wrong.keys()), tuple(problems))
+
+
+def _figure(name: str, pair: Pair, row: Sequence[Pair], exact: bool) -> str:
+    """What is wrong with a figure, in words; nothing if it agrees."""
+    claimed, found = pair.claimed.figures.get(name), pair.found.figures.get(name)
+    if claimed is None or found is None:
+        return f"{name} is {_text(claimed)}, but the re-run found {_text(found)}"
+    if exact:
+        return "" if claimed == found else f"{name} is {claimed!r}, but the re-run on the same machine found {found!r}"
+    others = prediction_interval(each.found.figures[name] for each in row if name in each.found.figures)
+    if _near(claimed, found) or _within(claimed, others):
+        return ""
+    reach = f"{others.low:.6g} to {others.high:.6g}"
+    return f"{name} is {claimed:.6g}, but the re-run found {found:.6g}, and over seeds {reach}"
+
+
+def _near(claimed: float, found: float) -> bool:
+    return abs(claimed - found) <= ROUNDING * abs(found)
+
+
+def _within(value: float, interval: Interval) -> bool:
+    return interval.low <= value <= interval.high
+
+
+def _text(value: float | None) -> str:
+    return "absent" if value is None else repr(value)
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
+
+
+LONGEST = 80
+"""Characters of a value that a line shows."""
+
+
+def _timeless(value: Any) -> Any:
+    """A value as JSON has it, without the seconds in it, which no two runs share."""
+    if isinstance(value, Mapping):
+        return {key: _timeless(each) for key, each in value.items() if "seconds" not in key}
+    if isinstance(value, list | tuple):
+        return [_timeless(each) for each in value]
+    return value
+
+
+def rows(pairs: Sequence[Pair]) -> Iterator[list[Pair]]:
+    """The pairs by row: one defense and one attack, over all seeds."""
+    found: dict[tuple[str, str], list[Pair]] = {}
+    for pair in pairs:
+        found.setdefault((pair.found.defense, pair.found.attack), []).append(pair)
+    yield from found.values()

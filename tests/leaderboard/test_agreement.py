@@ -1,0 +1,125 @@
+"""Claimed figures beside those of a re-run: exact on the same machine, within prediction intervals on another."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from made_records import record
+from scipy import stats
+
+from benchmark.record import Record
+from leaderboard.agreement import Pair, compare_row, rows
+from leaderboard.intervals import prediction_interval
+
+SEEDS = (0, 1, 2)
+
+
+def found(values: dict[int, float]) -> list[Record]:
+    made = [record("noise", 0.1, 0.5, "fidelity", 50_000, seed) for seed in values]
+    return [replace(each, figures={"accuracy_fd": values[each.seed]}) for each in made]
+
+
+def problems(claimed: dict[int, float], again: dict[int, float], *, same: bool) -> list[str]:
+    pairs = [Pair(*both) for both in zip(found(claimed), found(again), strict=True)]
+    return [text for verdict in compare_row(pairs, same_environment=same) for text in verdict.problems]
+
+
+AGAIN = {0: 100.0, 1: 104.0, 2: 98.0}
+
+
+def test_the_interval_of_one_value_more_is_that_of_the_textbook() -> None:
+    values = list(AGAIN.values())
+    interval = prediction_interval(values)
+    reach = stats.t.ppf(0.975, 2) * np.std(values, ddof=1) * np.sqrt(4 / 3)
+    assert (interval.low, interval.high) == pytest.approx((np.mean(values) - reach, np.mean(values) + reach))
+
+
+def test_it_holds_19_of_20_new_values() -> None:
+    draws = np.random.default_rng(0).normal(size=(4000, 4))
+    intervals = [prediction_interval(row[:3]) for row in draws]
+    held = np.mean([each.low <= row[3] <= each.high for each, row in zip(intervals, draws, strict=True)])
+    assert held == pytest.approx(0.95, abs=4 * np.sqrt(0.95 * 0.05 / 4000))
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_what_is_equal_agrees(same: bool) -> None:
+    assert problems(AGAIN, AGAIN, same=same) == []
+
+
+def test_on_the_same_machine_the_last_digit_counts() -> None:
+    claimed = AGAIN | {1: float(np.nextafter(104.0, 200))}
+    (line,) = problems(claimed, AGAIN, same=True)
+    assert line.startswith("noise against fidelity, seed 1: accuracy_fd is 104.0000")
+    assert problems(claimed, AGAIN, same=False) == []
+
+
+def test_another_device_is_another_machine() -> None:
+    ours, theirs = found(AGAIN | {1: 104.1}), found(AGAIN)
+    pairs = [Pair(replace(each, device="cpu: another"), again) for each, again in zip(ours, theirs, strict=True)]
+    assert [verdict.exact for verdict in compare_row(pairs, same_environment=True)] == [False] * 3
+    assert not [verdict for verdict in compare_row(pairs, same_environment=True) if verdict.problems]
+
+
+@pytest.mark.parametrize("factor", [0.5, 2, 1e6])
+def test_one_figure_far_off_is_found_on_another_machine(factor: float) -> None:
+    """It must not widen the interval that it is held to."""
+    (line,) = problems(AGAIN | {2: factor * AGAIN[2]}, AGAIN, same=False)
+    assert "seed 2: accuracy_fd" in line
+
+
+def test_equal_seeds_leave_room_for_rounding_alone() -> None:
+    again = dict.fromkeys(SEEDS, 0.25)
+    assert problems(again | {0: 0.250001}, again, same=False) == []
+    assert len(problems(again | {0: 0.2501}, again, same=False)) == 1
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_a_figure_that_only_one_of_them_has_disagrees(same: bool) -> None:
+    ours, theirs = found(AGAIN), found(AGAIN)
+    ours[0] = replace(ours[0], figures={})
+    verdicts = compare_row([Pair(*both) for both in zip(ours, theirs, strict=True)], same_environment=same)
+    assert [len(verdict.problems) for verdict in verdicts] == [1, 0, 0]
+    assert "absent" in verdicts[0].problems[0]
+    assert [verdict.agreeing for verdict in verdicts] == [0, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("changes", "everywhere"),
+    [
+        ({"knowledge": "nothing"}, True),
+        ({"queries_charged": 1}, True),
+        ({"strength": 0.2}, True),
+        ({"flags": ("trust me",)}, False),
+        ({"queries_kept": 1}, False),
+        ({"trainings": ({"restarts": 5},)}, False),
+    ],
+)
+def test_what_else_a_record_states_is_held_to_too(changes: dict, everywhere: bool) -> None:
+    ours, theirs = found(AGAIN), found(AGAIN)
+    pairs = [Pair(replace(each, **changes), again) for each, again in zip(ours, theirs, strict=True)]
+    counts = [sum(len(v.problems) for v in compare_row(pairs, same_environment=same)) for same in (True, False)]
+    assert counts == [3, 3 if everywhere else 0]
+
+
+def test_times_are_nobodys_claim() -> None:
+    ours, theirs = found(AGAIN), found(AGAIN)
+    history = ({"history": [{"step": 1, "seconds": 1.0}]},)
+    slower = ({"history": [{"step": 1, "seconds": 9.0}]},)
+    pairs = [
+        Pair(replace(each, trainings=history, seconds=1.0), replace(again, trainings=slower, seconds=9.0))
+        for each, again in zip(ours, theirs, strict=True)
+    ]
+    assert not [verdict for verdict in compare_row(pairs, same_environment=True) if verdict.problems]
+
+
+def test_a_row_is_of_one_defense_and_one_attack() -> None:
+    made = [
+        record(spec, 0.1, 0.5, attack, 50_000, seed)
+        for seed in SEEDS
+        for spec in ("none", "noise")
+        for attack in ("fidelity", "accuracy")
+    ]
+    found_rows = list(rows([Pair(each, each) for each in made]))
+    assert [[pair.found.seed for pair in row] for row in found_rows] == [[0, 1, 2]] * 4
