@@ -1,7 +1,8 @@
-"""Where networks train, generate and extract features: on a GPU if there is one."""
+"""Where networks train, generate and extract features: on a GPU if there is one; and what they leave in memory."""
 
 from __future__ import annotations
 
+import ctypes
 import os
 from functools import cache
 
@@ -30,3 +31,20 @@ def compute_device() -> torch.device:
         reason = " ".join(str(error).split())[:100]
         raise UsageError(f"{VARIABLE} is {name!r}, which cannot be used ({reason}); give cpu, cuda or cuda:N") from None
     return device
+
+
+_MMAP_THRESHOLD, _TRIM_THRESHOLD = -3, -1
+"""Parameters of glibc's ``mallopt`` (malloc.h)."""
+
+
+def keep_freed_memory() -> None:
+    """Have this process reuse the memory of tensors up to 64 MiB, rather than give it back and ask for it again.
+
+    glibc returns what is freed at the end of its heap to the system, which clears it page by page before it hands it
+    out anew: in every step of a training, the same few megabytes, for some 7 % of its time. Up to 256 MiB are kept.
+    Changes no result. Does nothing where there is no glibc.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if os.name == "posix" else None
+    if mallopt:
+        mallopt(_MMAP_THRESHOLD, 64 * 2**20)
+        mallopt(_TRIM_THRESHOLD, 256 * 2**20)

@@ -1,32 +1,29 @@
-"""What a defense costs beside the bare library call it is made of, in turn, by the median.
+"""What a defense costs beside the bare library call it is made of.
 
 The defense goes the whole way that the harness takes, `Defense.answer`: from images uint8 NCHW to answers uint8 NCHW,
 every check included. The bare call finds its images laid out, uint8 NHWC, and leaves what comes of them where it is.
-
-python -m benchmarks.defenses
 """
 
 from __future__ import annotations
 
-import statistics
-import time
 from collections.abc import Callable
 
-import click
 import cv2
 import numpy as np
 import torch
 from kornia.enhance import jpeg_codec_differentiable
-from torch import Tensor
-from torch.nn import functional as F
 
 from benchmark.artifacts import DRAW
 from benchmark.interfaces import Defense
+from benchmarks.inputs import images
+from benchmarks.race import Peer, Race, results
+from benchmarks.section import Section
 from defenses.filters import Filter
 from defenses.jpeg import Jpeg
 from defenses.noise import Noise
 
-SHAPES = ((1, 32, 32), (3, 32, 32), (3, 64, 64))
+SHAPES = ((1, 32), (3, 32), (3, 64))
+"""Channels and side."""
 
 
 def bare_jpeg(pictures: np.ndarray) -> None:
@@ -69,44 +66,24 @@ ROWS: dict[str, tuple[Defense, Callable[[np.ndarray], None]]] = {
 """Each defense, and its bare call on images uint8 (n, H, W, C)."""
 
 
-def smooth_images(shape: tuple[int, int, int], rng: torch.Generator) -> Tensor:
-    """A batch as the harness draws it, uint8 (n, C, H, W); smooth, as a generator's are: noise is a codec's worst."""
-    channels, height, width = shape
-    coarse = torch.rand(DRAW, channels, 8, 8, generator=rng)
-    return F.interpolate(coarse, size=(height, width), mode="bicubic").clamp(0, 1).mul(255).to(torch.uint8)
+def compare(rounds: int, smoke: bool) -> Section:
+    """See the module."""
+    races = [
+        race(f"{name}, {channels}x{side}x{side}", defense, bare, channels, side)
+        for name, (defense, bare) in ROWS.items()
+        for channels, side in SHAPES[: 1 if smoke else None]
+    ]
+    table, bars = results(races, rounds)
+    about = (
+        f"{DRAW} images at a time, as the harness draws them: the whole way from images to checked answers, against the bare "
+        "call on images that are laid out for it already. Below 1 is what the checks and the layout cost."
+    )
+    return Section("Defenses", about, [table], bars)
 
 
-def seconds(call: Callable[[], object]) -> float:
-    started = time.perf_counter()
-    call()
-    return time.perf_counter() - started
-
-
-def measure(
-    defense: Defense, bare: Callable[[np.ndarray], None], shape: tuple[int, int, int], rounds: int
-) -> tuple[float, float, float]:
-    """Medians over the rounds: microseconds an image of the bare call and of the defense, and their ratio."""
+def race(what: str, defense: Defense, bare: Callable[[np.ndarray], None], channels: int, side: int) -> Race:
+    """A defense and its bare call on the same images."""
+    given = images(DRAW, channels, side)
+    pictures = np.ascontiguousarray(given.permute(0, 2, 3, 1).numpy())
     rng = torch.Generator().manual_seed(0)
-    images = smooth_images(shape, rng)
-    pictures = np.ascontiguousarray(images.permute(0, 2, 3, 1).numpy())
-    times = [(seconds(lambda: bare(pictures)), seconds(lambda: defense.answer(images, rng))) for _ in range(rounds)]
-    plain, whole = (statistics.median(column) / DRAW * 1e6 for column in zip(*times, strict=True))
-    return plain, whole, statistics.median(ours / theirs for theirs, ours in times)
-
-
-@click.command()
-@click.option("--rounds", default=15, help="Times that each is measured.")
-@click.option("--threads", default=1, help="Threads that each may use.")
-def main(rounds: int, threads: int) -> None:
-    torch.set_num_threads(threads)
-    cv2.setNumThreads(threads)
-    print("| defense | image | bare call, us an image | whole way, us an image | ratio |")
-    print("| --- | --- | --- | --- | --- |")
-    for name, (defense, bare) in ROWS.items():
-        for shape in SHAPES:
-            plain, whole, ratio = measure(defense, bare, shape, rounds)
-            print(f"| {name} | {'x'.join(map(str, shape))} | {plain:.1f} | {whole:.1f} | {ratio:.2f} |", flush=True)
-
-
-if __name__ == "__main__":
-    main()
+    return Race(what, lambda: defense.answer(given, rng), [Peer("the bare call", lambda: lambda: bare(pictures))])

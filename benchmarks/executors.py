@@ -1,24 +1,21 @@
-"""One sweep of six small cells, by each executor in turn: in process, two local workers, Ray with one core a cell.
-
-python -m benchmarks.executors
-"""
+"""One sweep of six small cells, by each executor in turn: in process, two local workers, Ray with one core a cell."""
 
 from __future__ import annotations
 
 import os
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import click
-
 from benchmark.config import Cell, load_track
+from benchmark.errors import UsageError
 from benchmark.executors import Executor, make_executor
-from benchmark.progress.display import reporting
+from benchmark.progress import Reporter
 from benchmark.results import Results
 from benchmark.sweep import run_cells
+from benchmarks.section import Section, Table
 
 EXECUTORS: dict[str, Callable[[], Executor]] = {
     "in process, all cores": lambda: make_executor("in-process"),
@@ -27,29 +24,31 @@ EXECUTORS: dict[str, Callable[[], Executor]] = {
 }
 
 
-@click.command()
-@click.option("--steps", default=300, help="Of each attack's training.")
-@click.option("--samples", default=2000)
-def main(steps: int, samples: int) -> None:
-    track = load_track("fashion-mnist")
-    recipe = replace(track.recipe, steps=steps, score_every=steps)
-    track = replace(track, name="small", samples=samples, recipe=recipe)
-    cells = [Cell(track, defense, "fidelity", 5000, seed) for defense in ("none", "jpeg", "noise") for seed in (0, 1)]
-    taken = {}
-    with tempfile.TemporaryDirectory() as folder, reporting() as reporter:
-        for name, make in EXECUTORS.items():
-            started = time.monotonic()
-            outcome = run_cells(cells, Results(Path(folder) / name), make(), reporter)
-            taken[name] = time.monotonic() - started
-            if outcome.failures:
-                raise SystemExit(f"{name}: {outcome.failures}")
-    print(f"{len(cells)} cells of {steps} steps on {len(os.sched_getaffinity(0))} cores\n")
-    print("| executor | seconds | of the time in process |")
-    print("| --- | --- | --- |")
+def compare(rounds: int, smoke: bool) -> Section:
+    """See the module; each does the sweep once, whatever the rounds."""
+    track = load_track("fashion-mnist", quick=smoke)
+    recipe = replace(track.recipe, steps=2 if smoke else 300, score_every=2 if smoke else 300)
+    track = replace(track, name="small", samples=60 if smoke else 2000, recipe=recipe)
+    budget = 500 if smoke else 5000
+    cells = [Cell(track, defense, "fidelity", budget, seed) for defense in ("none", "jpeg", "noise") for seed in (0, 1)]
+    taken = {name: swept(cells, make) for name, make in list(EXECUTORS.items())[: 1 if smoke else None]}
     base = next(iter(taken.values()))
-    for name, seconds in taken.items():
-        print(f"| {name} | {seconds:.0f} | {seconds / base:.2f} |")
+    rows = [
+        (name, found, "") if isinstance(found, str) else (name, f"{found:.0f}", f"{found / float(base):.2f}")
+        for name, found in taken.items()
+    ]
+    about = f"{len(cells)} cells of {recipe.steps} steps on {len(os.sched_getaffinity(0))} cores."
+    return Section("Executors", about, [Table(("executor", "seconds", "of the time in process"), rows)])
 
 
-if __name__ == "__main__":
-    main()
+def swept(cells: Sequence[Cell], make: Callable[[], Executor]) -> float | str:
+    """Seconds that an executor takes for a sweep, or why it cannot be had."""
+    with tempfile.TemporaryDirectory() as folder:
+        started = time.monotonic()
+        try:
+            outcome = run_cells(cells, Results(Path(folder)), make(), Reporter())
+        except UsageError as error:
+            return str(error)
+        if outcome.failures:
+            raise RuntimeError(str(outcome.failures))
+        return time.monotonic() - started

@@ -25,6 +25,7 @@ from benchmark.files import replacing, write_text
 from benchmark.gan import train
 from benchmark.progress import LineReporter, Reporter, Stage
 from benchmark.recipe import Recipe
+from benchmarks.inputs import PLAIN
 
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt
@@ -39,7 +40,7 @@ ALTERNATIVES = {
     "half width": HALF,
     "fast": FAST,
     "start": START,
-    "plain DCGAN": replace(START, generator="dcgan", generator_width=32),
+    "plain DCGAN": PLAIN,
     "half width, residual discriminator": replace(HALF, discriminator="sngan-tapered", discriminator_width=64),
 }
 POINTS = 6

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import platform
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -35,3 +38,31 @@ def test_what_is_no_device_is_refused(monkeypatch: pytest.MonkeyPatch, name: str
     monkeypatch.setenv(VARIABLE, name)
     with pytest.raises(UsageError, match="give cpu, cuda or cuda:N"):
         compute_device()
+
+
+FAULTS = """
+import resource
+import torch
+from benchmark.compute import keep_freed_memory
+
+def faults():
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(20):
+        parts = [torch.ones(2**20) for _ in range(8)]
+        del parts
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+given_back = faults()
+keep_freed_memory()
+faults()
+print(given_back, faults())
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="says nothing of other allocators")
+def test_freed_memory_is_used_again() -> None:
+    printed = subprocess.run([sys.executable, "-c", FAULTS], capture_output=True, text=True, check=True).stdout
+    given_back, kept = map(int, printed.split())
+    # 20 times 32 MiB are 163,840 pages of 4 KiB.
+    assert given_back > 10_000
+    assert kept < 1000

@@ -15,9 +15,11 @@ from benchmark.progress.display import reporting
 @click.option("--seed", default=0, show_default=True, help="Seed of the training.")
 def train_target_command(track: str, out: Path, seed: int) -> None:
     """Train a track's target, and write its model card."""
+    from benchmark.compute import keep_freed_memory
     from benchmark.config import load_track
     from benchmark.targets.training import train_target
 
+    keep_freed_memory()
     setting = load_track(track)
     with reporting() as reporter:
         figures = train_target(setting, out, seed, reporter)

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from filelock import Timeout
 
 from benchmark.artifacts import Artifacts
+from benchmark.compute import keep_freed_memory
 from benchmark.errors import BenchmarkError, PluginError
 from benchmark.executors.base import Job, Settled
 from benchmark.keys import cell_id
@@ -29,6 +30,7 @@ def settle(job: Job, reporter: Reporter) -> Settled:
     Raises:
         OSError: the results folder cannot be written.
     """
+    keep_freed_memory()
     name = cell_id(job.cell)
     try:
         held = job.results.lock(name).acquire(timeout=-1 if job.wait else 0)

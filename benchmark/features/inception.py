@@ -14,6 +14,8 @@ from pytorch_fid.inception import (
     FIDInceptionE_2,
 )
 from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+from torchvision.models.inception import BasicConv2d
 
 from benchmark.errors import DataError
 from benchmark.features import rgb
@@ -50,7 +52,7 @@ class Inception(NetworkExtractor):
         path = weights or _downloaded()
         load_weights(network, read_weights(path), path)
         network.fc = nn.Identity()
-        super().__init__(lambda: network, weights_hash(network.state_dict()))
+        super().__init__(lambda: _folded(network), weights_hash(network.state_dict()))
 
     def network_input(self, images: Tensor) -> Tensor:
         """See :class:`NetworkExtractor`; float32 (n, 3, 299, 299) in [-1, 1]."""
@@ -72,6 +74,15 @@ def _network() -> nn.Module:
     network.Mixed_6e = FIDInceptionC(768, channels_7x7=192)
     network.Mixed_7b = FIDInceptionE_1(1280)
     network.Mixed_7c = FIDInceptionE_2(2048)
+    return network
+
+
+def _folded(network: nn.Module) -> nn.Module:
+    """The network with its batch norms multiplied into the convolutions: the same up to rounding, in less time."""
+    network.eval()
+    for module in network.modules():
+        if isinstance(module, BasicConv2d):
+            module.conv, module.bn = fuse_conv_bn_eval(module.conv, module.bn), nn.Identity()
     return network
 
 

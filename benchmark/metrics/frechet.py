@@ -24,6 +24,8 @@ class Moments:
     """float64 (d,)."""
     covariance: NDArray[np.float64]
     """float64 (d, d), unbiased (divided by count - 1) as in ``numpy.cov`` and pytorch-fid."""
+    factor: NDArray[np.float64] | None = None
+    """Some F with FF^T = covariance, float64 (d, count), where that is known and no larger than the covariance."""
 
 
 def moments(features: Features, block: int = BLOCK) -> Moments:
@@ -45,8 +47,10 @@ def moments(features: Features, block: int = BLOCK) -> Moments:
     for _, x in blocks(features, block):
         # One triangle, added up in place: half the arithmetic of a product.
         scatter = dsyrk(1.0, (x - mean).T, beta=1.0, c=scatter, overwrite_c=1)
-    covariance = np.triu(scatter) + np.triu(scatter, 1).T
-    return Moments(len(features), mean, covariance / (len(features) - 1))
+    covariance = (np.triu(scatter) + np.triu(scatter, 1).T) / (len(features) - 1)
+    few = len(features) <= len(mean)
+    factor = (features - mean).T / np.sqrt(len(features) - 1) if few else None
+    return Moments(len(features), mean, covariance, factor)
 
 
 def frechet_distance(a: Moments, b: Moments) -> float:
@@ -122,7 +126,9 @@ def _roots(a: Moments, b: Moments) -> NDArray[np.float64] | None:
 
 
 def _factor(m: Moments) -> NDArray[np.float64]:
-    """Some F with FF^T = covariance, float64 (d, r): Cholesky's where it exists, else of r <= d eigenvectors."""
+    """Some F with FF^T = covariance, float64 (d, r): the one that is known, Cholesky's, or r <= d eigenvectors."""
+    if m.factor is not None:
+        return m.factor
     # Of no more images than dimensions the covariance is singular, yet rounding may let a Cholesky factorization pass.
     if m.count > len(m.mean):
         try:

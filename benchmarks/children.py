@@ -1,0 +1,55 @@
+"""Work in a process of its own, for its peak memory: that of this process would hold what was done before."""
+
+from __future__ import annotations
+
+import multiprocessing
+import resource
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What some work cost."""
+
+    seconds: float
+    """Without the start of the process and its imports."""
+    peak: int
+    """Most resident memory of the process, in bytes, Python and libraries included."""
+    value: Any
+    """What it returned."""
+
+
+def in_child(work: Callable[..., Any], *arguments: Any) -> Cost:
+    """Do some work in a process of its own.
+
+    Args:
+        work: a function at the top of a module; what it takes and returns can be pickled.
+        arguments: for it.
+
+    Raises:
+        ChildProcessError: it failed; the traceback is on the standard error stream.
+    """
+    # A process that is forked from this one would start with its memory; one of a fork server with next to nothing.
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["benchmark.executors.settle", "benchmark.metrics"])
+    receiver, sender = context.Pipe(duplex=False)
+    process = context.Process(target=_measured, args=(sender, work, arguments))
+    process.start()
+    sender.close()
+    try:
+        cost: Cost = receiver.recv()
+    except EOFError:
+        raise ChildProcessError(f"{work.__module__}.{work.__name__}{arguments} failed in its process") from None
+    finally:
+        process.join()
+    return cost
+
+
+def _measured(sender: Any, work: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+    started = time.perf_counter()
+    value = work(*arguments)
+    taken = time.perf_counter() - started
+    sender.send(Cost(taken, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024, value))

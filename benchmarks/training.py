@@ -1,0 +1,100 @@
+"""How much of the machine's arithmetic the training of an attack model gets: its steps against a matrix product."""
+
+from __future__ import annotations
+
+import statistics
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.utils.flop_counter import FlopCounterMode
+
+from benchmark.adversarial import AdversarialPair
+from benchmark.compute import compute_device
+from benchmark.config import load_track
+from benchmark.recipe import Recipe
+from benchmarks.inputs import PLAIN
+from benchmarks.race import seconds
+from benchmarks.section import Section, Table, at_least
+
+SIDE = 32
+SHARE = 0.6
+"""Of the rate of a matrix product that a step is to reach."""
+
+
+@dataclass(frozen=True)
+class Speed:
+    """Of a training, and of a matrix product between its steps."""
+
+    work: int
+    """Floating-point operations of a step."""
+    step: float
+    """Seconds."""
+    product: float
+    """Operations per second of a product of two square matrices."""
+
+    @property
+    def share(self) -> float:
+        """Of the product's rate that the step reaches."""
+        return self.work / self.step / self.product
+
+
+def compare(rounds: int, smoke: bool) -> Section:
+    """See the module."""
+    recipes = {"the track's recipe": load_track("fashion-mnist").recipe, "plain DCGAN of width 32": PLAIN}
+    steps, side = (1, 128) if smoke else (20, 2048)
+    speeds = {name: measure(recipe, rounds, steps, side) for name, recipe in recipes.items()}
+    table = Table(
+        ("recipe", "share of the product's rate", "GFLOP a step", "steps/s", "images/s", "GFLOP/s", "product, GFLOP/s"),
+        [
+            (
+                name,
+                f"{speed.share:.0%}",
+                f"{speed.work / 1e9:.2f}",
+                f"{1 / speed.step:.1f}",
+                f"{recipes[name].batch / speed.step:.0f}",
+                f"{speed.work / speed.step / 1e9:.0f}",
+                f"{speed.product / 1e9:.0f}",
+            )
+            for name, speed in speeds.items()
+        ],
+    )
+    bars = [
+        at_least(f"{name}, share of the product's rate in percent", 100 * s.share, 100 * SHARE)
+        for name, s in speeds.items()
+    ]
+    about = (
+        "One step of generator and discriminator on gray images of 32 x 32, in float32: the operations that "
+        "`torch.utils.flop_counter` counts (convolutions and products, forward and backward) over the time of the "
+        f"whole step, against the product of two matrices of {side} x {side} measured in turn with it."
+    )
+    return Section("Training of an attack model", about, [table], bars)
+
+
+def measure(recipe: Recipe, rounds: int, steps: int, side: int) -> Speed:
+    """Steps and products in turn, by the medians over the rounds."""
+    pair = AdversarialPair(recipe, (1, SIDE, SIDE), 0, torch.Generator().manual_seed(0))
+    count = recipe.batch * recipe.discriminator_steps
+    noise = torch.rand(count, 1, SIDE, SIDE, generator=torch.Generator().manual_seed(0)).mul_(2).sub_(1)
+    real = noise.to(pair.device).contiguous(memory_format=torch.channels_last)
+    pair.advance(real)
+    with FlopCounterMode(display=False) as counter:
+        pair.advance(real)
+    matrix = torch.rand(side, side, device=compute_device())
+    product(matrix)
+    taken = [
+        (seconds(lambda: advance(pair, real, steps))[0], seconds(lambda: product(matrix))[0]) for _ in range(rounds)
+    ]
+    step, multiplied = (statistics.median(column) for column in zip(*taken, strict=True))
+    return Speed(counter.get_total_flops(), step / steps, 2 * side**3 / multiplied)
+
+
+def advance(pair: AdversarialPair, real: Tensor, steps: int) -> None:
+    """Some steps; each ends with its losses as numbers, and so with all that was computed."""
+    for _ in range(steps):
+        pair.advance(real)
+
+
+def product(matrix: Tensor) -> None:
+    """A product, done: an element of it is read."""
+    (matrix @ matrix)[0, 0].item()
