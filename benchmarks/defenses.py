@@ -75,8 +75,8 @@ def compare(rounds: int, smoke: bool) -> Section:
     ]
     table, bars = results(races, rounds)
     about = (
-        f"{DRAW} images at a time, as the harness draws them: the whole way from images to checked answers, against the "
-        "bare call on images that are laid out for it already. Below 1 is what the checks and the layout cost."
+        f"{DRAW} images at a time, as the harness draws them: the whole way from images to checked answers, against "
+        "the bare call on images that are laid out for it already. Below 1 is what the checks and the layout cost."
     )
     return Section("Defenses", about, [table], bars)
 
