@@ -196,11 +196,19 @@ def imported(place: str) -> ModuleType:
         if place.endswith(".py"):
             return _module_of_file(Path(place))
         folder, _, module = place.rpartition(IN_FOLDER)
-        if folder and folder not in sys.path:
-            sys.path.insert(0, folder)
-        return importlib.import_module(module)
+        return _module_in_folder(folder, module) if folder else importlib.import_module(module)
     except Exception as error:
         raise PluginError(f"{place!r} cannot be imported: {type(error).__name__}: {error}") from error
+
+
+def _module_in_folder(folder: str, name: str) -> ModuleType:
+    place = str(Path(folder).absolute())
+    if place not in sys.path:
+        sys.path.insert(0, place)
+    module = importlib.import_module(name)
+    if not Path(module.__file__ or "").is_relative_to(place):
+        raise ImportError(f"a package of that name is loaded already, from {module.__file__}")
+    return module
 
 
 def attribute(module: ModuleType, place: str, name: str) -> Any:

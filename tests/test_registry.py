@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from pathlib import Path
 
 import pytest
@@ -140,3 +141,28 @@ def test_brackets_keep_a_value_together(text: str, parts: list[str]) -> None:
 def test_a_bracket_without_its_counterpart_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="has no counterpart"):
         split_outside_brackets(text, ",")
+
+
+def test_a_package_in_a_folder_is_found_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = tmp_path / "foreign_package"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "plugins.py").write_text(f"{OWN}\nfrom foreign_package.more import MORE\nfrom .more import MORE\n")
+    (package / "more.py").write_text("MORE = 1\n")
+    monkeypatch.setattr("sys.path", sys.path.copy())
+    defense = load("defense", f"{tmp_path}//foreign_package.plugins:Darker,factor=0.2")
+    assert defense.factor == 0.2
+    with pytest.raises(PluginError, match="no_such_package"):
+        load("defense", f"{tmp_path}//no_such_package.plugins:Darker")
+    for name in [name for name in sys.modules if name.startswith("foreign_package")]:
+        monkeypatch.delitem(sys.modules, name)
+
+
+def test_a_package_in_a_folder_is_not_mistaken_for_a_loaded_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "defenses").mkdir()
+    (tmp_path / "defenses" / "jpeg.py").write_text(OWN)
+    monkeypatch.setattr("sys.path", sys.path.copy())
+    with pytest.raises(PluginError, match="of that name is loaded already"):
+        load("defense", f"{tmp_path}//defenses.jpeg:Jpeg")

@@ -1,0 +1,84 @@
+"""Submissions made: they say all, hold all, and are there whole or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from pathlib import Path
+
+import pytest
+from tampering import DARKER, OWN
+
+from benchmark.isolation.landlock import version
+from benchmark.record import load_records
+from benchmark.submission import making, protocol
+from benchmark.submission.protocol import Protocol
+
+
+def test_a_bundle_says_all_and_has_all(bundle: Path) -> None:
+    manifest = json.loads((bundle / "submission.json").read_text())
+    assert (manifest["spec"], manifest["track"], manifest["quick"]) == (DARKER, "tiny", False)
+    assert manifest["protocol"] == {"attacks": ["fidelity"], "budget": 40, "seeds": [0, 1]}
+    files = {each for each in bundle.rglob("*") if each.is_file()} - {bundle / "submission.json"}
+    assert manifest["files"] == {
+        str(each.relative_to(bundle)): hashlib.sha256(each.read_bytes()).hexdigest() for each in files
+    }
+    assert (bundle / "source" / "own.py").read_text() == OWN
+    records = load_records(bundle / "records", pytest.fail)
+    assert {(each.defense, each.seed) for each in records} == {(name, s) for name in ("none", DARKER) for s in (0, 1)}
+    assert {f"{each.id}.png" for each in records} == {each.name for each in (bundle / "sheets").iterdir()}
+    assert str(bundle.parent) not in "".join(each.read_text() for each in files if each.suffix == ".json").replace(
+        json.dumps(records[0].target), ""
+    )
+
+
+def test_a_cell_that_fails_leaves_no_bundle(call, track_file: Path, tmp_path: Path) -> None:
+    (tmp_path / "own.py").write_text(OWN.replace("return x * self.factor", "raise ValueError('no luck')"))
+    command = ["submit", f"{tmp_path / 'own.py'}:Darker", "--track", track_file, "--results", tmp_path / "r"]
+    outcome = call(*command, "--out", tmp_path / "b")
+    assert outcome.status == 1
+    assert "no luck" in outcome.err
+    assert [each.name for each in tmp_path.iterdir() if "b" in each.name] == []
+
+
+@pytest.mark.skipif(not version(), reason="the kernel does not offer Landlock")
+def test_a_package_is_submitted_without_being_imported_here(
+    call, track_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.undo()
+    monkeypatch.setattr(protocol, "PROTOCOL", Protocol(("fidelity",), 40, (0,)))
+    package = tmp_path / "site" / "submitted_package"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("import torch\n\ntorch.Tensor.clamp = None\n")
+    (package / "light.py").write_text(
+        OWN.replace("x * self.factor", "scaled(x, self.factor)").replace(
+            "from benchmark.interfaces", "from submitted_package.scaling import scaled\nfrom benchmark.interfaces"
+        )
+    )
+    (package / "scaling.py").write_text("def scaled(x, factor):\n    return x * factor\n")
+    monkeypatch.syspath_prepend(str(tmp_path / "site"))
+    command = ["submit", "submitted_package.light:Darker", "--track", track_file, "--results", tmp_path / "r"]
+    monkeypatch.setattr(making, "check_apart", lambda spec: "not checked: clamp is gone")
+    outcome = call(*command, "--out", tmp_path / "bundle")
+    assert outcome.status == 0, outcome.err
+    assert not [name for name in sys.modules if name.startswith("submitted_package")]
+    held = sorted(each.name for each in (tmp_path / "bundle" / "source" / "submitted_package").iterdir())
+    assert held == ["__init__.py", "light.py", "scaling.py"]
+    records = load_records(tmp_path / "bundle" / "records", pytest.fail)
+    assert sorted(each.defense for each in records) == ["none", "submitted_package.light:Darker"]
+    assert all(each.isolated for each in records)
+
+
+def test_what_breaks_its_contract_is_not_measured(
+    call, track_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.undo()
+    (tmp_path / "own.py").write_text(OWN.replace("return x * self.factor", "return x[:1]"))
+    command = ["submit", f"{tmp_path / 'own.py'}:Darker", "--track", track_file, "--results", tmp_path / "r"]
+    outcome = call(*command, "--out", tmp_path / "b")
+    assert outcome.status == 1
+    assert "not fit for submission" in outcome.err
+    assert "breaks its contract" in outcome.err
+    assert not (tmp_path / "b").exists()
+    assert not (tmp_path / "r" / "records").exists()

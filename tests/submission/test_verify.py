@@ -1,0 +1,148 @@
+"""Submissions verified: an honest one agrees, and one that was tampered with is refused with a line of its own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from tampering import (
+    DARKER,
+    OWN,
+    add_file,
+    add_source,
+    change_figure,
+    change_image,
+    change_source,
+    link_file,
+    remove_file,
+    rewrite,
+)
+
+from benchmark.isolation.host import hash_of
+
+
+def test_an_honest_bundle_agrees(call, bundle: Path, track_file: Path, again: Path) -> None:
+    outcome = call("verify", bundle, "--track", track_file, "--results", again)
+    assert outcome.status == 0, outcome.err
+    assert outcome.out.count("figures agree to the last digit") == 4
+    assert outcome.out.endswith("4 of 4 cells were run again, and all agree\n")
+
+
+@pytest.mark.parametrize(
+    ("tamper", "says"),
+    [
+        (change_figure, "it was changed"),
+        (change_image, "it was changed"),
+        (change_source, "it was changed"),
+        (add_source, "the manifest does not have it"),
+        (add_file, "a bundle holds no such file"),
+        (remove_file, "it is missing"),
+        (link_file, "it is a link"),
+    ],
+)
+def test_what_was_tampered_with_is_refused(verify, copy: Path, tamper: Callable[[Path], Path], says: str) -> None:
+    name = tamper(copy).relative_to(copy)
+    (line,) = verify(copy)
+    assert line.startswith(f"refused: {name}: {says}")
+
+
+@pytest.mark.parametrize(
+    ("tamper", "says"),
+    [
+        (change_figure, [f"refused: {DARKER} against fidelity, seed 1: accuracy_fd is "]),
+        (change_image, [f"refused: {DARKER} against fidelity, seed 0: sheets/"]),
+        (remove_file, ["refused: records/"]),
+        (add_source, ["refused: source: more.py is not of the defense"]),
+    ],
+)
+def test_what_was_tampered_with_is_found_by_the_re_run_if_the_manifest_matches(
+    verify, copy: Path, tamper: Callable[[Path], Path], says: list[str]
+) -> None:
+    tamper(copy)
+    rewrite(copy)
+    lines = verify(copy)
+    assert len(lines) == len(says)
+    assert all(line.startswith(start) for line, start in zip(lines, says, strict=True))
+
+
+def test_other_sources_are_refused_if_the_manifest_has_their_checksum(verify, copy: Path) -> None:
+    change_source(copy)
+    rewrite(copy)
+    (line,) = verify(copy)
+    assert line.startswith("refused: source: ")
+
+
+def test_records_of_other_sources_are_refused(verify, copy: Path) -> None:
+    rewrite(copy, sources={"own.py": hash_of(change_source(copy))})
+    lines = verify(copy)
+    # Each of the defense's two cells: a record and a sheet that are not its own, and two that it lacks.
+    assert sum("not of this submission" in line for line in lines) == 4
+    assert sum("missing" in line for line in lines) == 4
+
+
+@pytest.mark.parametrize(
+    "name", ["../own.py", "source/../../own.py", "/etc/hostname", "records/../own.py", "source//x"]
+)
+def test_no_name_leaves_the_folder(verify, copy: Path, name: str) -> None:
+    manifest = json.loads((copy / "submission.json").read_text())
+    (copy.parent / "own.py").write_text("x = 1\n")
+    rewrite(copy, files=manifest["files"] | {name: "0" * 64})
+    assert verify(copy) == [f"refused: {name}: a bundle holds no such file"]
+
+
+@pytest.mark.parametrize("spec", ["../own.py:Darker", "/tmp/own.py:Darker", "a//b:Darker", "own.py", "jpeg", ""])
+def test_no_spec_leaves_the_folder(verify, copy: Path, spec: str) -> None:
+    rewrite(copy, spec=spec)
+    (line,) = verify(copy)
+    assert "is no defense of a bundle" in line
+
+
+def test_no_parameter_names_a_file(call, verify, copy: Path, track_file: Path, tmp_path: Path) -> None:
+    rewrite(copy, spec=f"own.py:Darker,factor={track_file}")
+    (line,) = verify(copy)
+    assert "names a file" in line
+    own = tmp_path / "own.py"
+    own.write_text(OWN)
+    command = ["submit", f"{own}:Darker,factor={track_file}", "--track", track_file, "--results", tmp_path / "r"]
+    assert "names a file" in call(*command, "--out", tmp_path / "out").err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"protocol": {"attacks": [], "budget": 40, "seeds": [0, 1]}}, "refused: protocol: "),
+        ({"setting": {}}, "refused: setting: "),
+        ({"track": "other"}, "refused: track: "),
+        ({"schema": 99}, "error: "),
+        ({"spec": 1}, "error: "),
+    ],
+)
+def test_another_way_of_measuring_is_refused(verify, copy: Path, changes: dict, says: str) -> None:
+    rewrite(copy, **changes)
+    assert all(line.startswith(says) for line in verify(copy))
+    assert verify(copy)
+
+
+def test_a_part_is_drawn_by_a_seed(call, bundle: Path, track_file: Path, again: Path) -> None:
+    command = ["verify", bundle, "--track", track_file, "--results", again, "--part", 1]
+    outcome = call(*command)
+    assert outcome.status == 0, outcome.err
+    assert outcome.out.endswith("2 of 4 cells were run again, and all agree\n")
+    seed = outcome.out.partition("--seed ")[2].split()[0]
+    assert call(*command, "--seed", seed).out == outcome.out
+    assert len({call(*command, "--seed", each).out for each in range(8)}) == 8
+
+
+def test_a_quick_bundle_is_no_entry(call, verify, track_file: Path, tmp_path: Path) -> None:
+    (tmp_path / "own.py").write_text(OWN)
+    command = ["submit", f"{tmp_path / 'own.py'}:Darker", "--track", track_file, "--results", tmp_path / "r"]
+    outcome = call(*command, "--out", tmp_path / "b", "--quick")
+    assert outcome.status == 0, outcome.err
+    (line,) = verify(tmp_path / "b")
+    assert "quick" in line
+    assert "no entry" in line
+    # What is there is not written over.
+    assert call(*command, "--out", tmp_path / "b", "--quick").status == 2
