@@ -57,7 +57,16 @@ def _sweep(file: str, results: str) -> None:
 def _forkserver() -> multiprocessing.context.ForkServerContext:
     """Processes that begin with the imports behind them, so that a moment counts for the work and not for these."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["benchmark.executors.settle", "leaderboard.table", "benchmark.cli.cells", __name__])
+    lazy = [
+        "attacks.fidelity",
+        "defenses.noise",
+        "matplotlib.backends.backend_agg",
+        "sklearn.cluster",
+        "sklearn.isotonic",
+    ]
+    context.set_forkserver_preload(
+        ["benchmark.executors.settle", "leaderboard.table", "benchmark.cli.cells", *lazy, __name__]
+    )
     return context
 
 

@@ -12,6 +12,7 @@ import torch
 from hypothesis import strategies
 from torch import Tensor
 
+from benchmark.clients import parted
 from benchmark.conformance.cases import generator
 from benchmark.conformance.fields import try_fields
 from benchmark.conformance.findings import ContractError, Report, Severity
@@ -58,11 +59,11 @@ class WatchedOracle(Oracle):
 
     Args:
         answers: uint8 (n, C, H, W).
-        budget: images that may be handed over.
+        budgets: images that may be handed to each client.
     """
 
-    def __init__(self, answers: Tensor, budget: int) -> None:
-        super().__init__(answers, budget)
+    def __init__(self, answers: Tensor, *budgets: int) -> None:
+        super().__init__(answers, *budgets)
         self.looked_at: set[str] = set()
 
     def __getattribute__(self, name: str) -> Any:
@@ -167,13 +168,13 @@ def make(attack: Attack, case: AttackCase, seeds: dict[str, int] | None = None) 
     queries = attack.queries(case.budget)
     answers = target.sample(queries, generator(case.seed))
     real = real_images(case.shape, max(2, round(64 * model.real_share)) if model.real_share else 0)
-    oracle = WatchedOracle(answers.clone(), queries)
+    oracle = WatchedOracle(answers.clone(), *parted(queries, model.clients))
 
     def bound(images: Tensor, recipe: Recipe, rng: torch.Generator, defense: Defense | None = None) -> ImageModel:
         seed = int(torch.randint(2**31, (1,), generator=rng))
         return train(images, recipe, seed, PatchMeans(), defense=defense).generator
 
-    knowledge = Knowledge(case.shape, RECIPE, bound, real.clone())
+    knowledge = Knowledge(case.shape, RECIPE, bound, real.clone(), features=PatchMeans())
     if model.discriminator:
         knowledge = replace(knowledge, discriminator=target.discriminator)
     if model.defense:

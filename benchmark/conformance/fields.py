@@ -14,9 +14,9 @@ from typing import Any, TypeVar
 from benchmark.conformance.findings import ContractError, Severity
 from benchmark.conformance.guard import attempt
 from benchmark.conformance.trials import Trials
-from benchmark.errors import BenchmarkError
+from benchmark.errors import BenchmarkError, UsageError
 from benchmark.interfaces import Attack, Defense, Plugin
-from benchmark.registry import literal
+from benchmark.registry import literal, split_outside_brackets
 from benchmark.source import source_hash
 
 P = TypeVar("P", bound=Plugin)
@@ -94,7 +94,9 @@ def _is_called_alike(cls: type[Plugin], method: str) -> None:
 
 def _overrides(cls: type[Plugin], methods: Sequence[str]) -> None:
     """No public method of the class's own is one typing error away from one that it does not override."""
-    for name, value in vars(cls).items():
+    # The base classes have methods of such names themselves: the checked forms of those that are overridden.
+    own = {name: value for name, value in vars(cls).items() if not hasattr(Defense, name)}
+    for name, value in own.items():
         near = get_close_matches(name, methods, n=1, cutoff=0.8)
         if inspect.isfunction(value) and not name.startswith("_") and name not in methods and near:
             raise ContractError(f"{cls.__name__} has a method {name}, which nothing calls; is {near[0]} meant?")
@@ -154,7 +156,7 @@ def _round_trips(plugin: Plugin) -> None:
 def _survives(plugin: Plugin, name: str, value: Any) -> None:
     where = f"{type(plugin).__name__}.{name}"
     text = str(value)
-    if isinstance(value, str) and (literal(text) != value or set(text) & set(",+") or text != text.strip()):
+    if isinstance(value, str) and (literal(text) != value or text != text.strip() or _is_split(plugin, text)):
         raise ContractError(f"{where} may be {value!r}, which a spec cannot state: it reads as something else")
     try:
         made: Any = dataclasses.replace(plugin, **{name: value})
@@ -165,6 +167,16 @@ def _survives(plugin: Plugin, name: str, value: Any) -> None:
         raise ContractError(
             f"{where} was given {value!r} but holds {getattr(made, name)!r}; derive values in a property"
         )
+
+
+def _is_split(plugin: Plugin, text: str) -> bool:
+    """Whether a spec that states a text falls apart in it; what stands in brackets is kept together."""
+    # Only specs of defenses are stacks.
+    separators = ",+" if isinstance(plugin, Defense) else ","
+    try:
+        return any(len(split_outside_brackets(text, each)) > 1 for each in separators)
+    except UsageError:
+        return True
 
 
 def _is_json(plugin: Plugin) -> None:

@@ -14,7 +14,7 @@ def test_a_good_plugin_is_said_to_be_good(call, tmp_path: Path, monkeypatch: pyt
     monkeypatch.chdir(tmp_path)
     outcome = call("check", "query-limit,share=0.5")
     assert (outcome.status, outcome.err) == (0, "")
-    assert outcome.out.startswith("QueryLimit(share=0.5): ")
+    assert outcome.out.startswith("QueryLimit(share=0.5, cap=0): ")
     assert outcome.out.endswith("keeps its contract\n")
     assert not os.listdir(tmp_path), "something was left behind"
 
