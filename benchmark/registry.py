@@ -39,7 +39,7 @@ IN_FOLDER = "//"
 
 def names(kind: str) -> list[str]:
     """The names of all plugins of a kind, built-in or installed, sorted."""
-    return sorted(_entry_points(kind))
+    return sorted(installed(kind))
 
 
 def load(kind: str, spec: str) -> Any:
@@ -76,7 +76,7 @@ def kind_of(spec: str) -> str:
     """
     name, _ = split(spec.partition(STACKED)[0])
     head, (place, _, member) = name.partition(":")[0], name.rpartition(":")
-    kinds = [kind for kind in KINDS if head in _entry_points(kind)]
+    kinds = [kind for kind in KINDS if head in installed(kind)]
     if not kinds and place:
         found = attribute(imported(place), place, member)
         kinds = [kind for kind, base in KINDS.items() if inspect.isclass(found) and issubclass(found, base)]
@@ -88,7 +88,7 @@ def kind_of(spec: str) -> str:
     if len(kinds) > 1:
         raise UsageError(f"{head} is the name of {' and '.join(kinds)}; say which is meant")
     if not kinds:
-        raise unknown("plugin", name, (each for kind in KINDS for each in _entry_points(kind)))
+        raise unknown("plugin", name, (each for kind in KINDS for each in installed(kind)))
     return kinds[0]
 
 
@@ -158,13 +158,14 @@ def _accepted(field: dataclasses.Field[Any]) -> str:
     return f"; {low} to {high}" if math.isfinite(low) and math.isfinite(high) else ""
 
 
-def _entry_points(kind: str) -> dict[str, EntryPoint]:
+def installed(kind: str) -> dict[str, EntryPoint]:
+    """The entry points of a kind, built-in or of any installed package, by name."""
     return {point.name: point for point in entry_points(group=f"gan_extraction_bench.{kind}s")}
 
 
 def _find(kind: str, name: str) -> tuple[Any, str]:
     """The class that a name stands for, and the positional argument that came with it, if any."""
-    points = _entry_points(kind)
+    points = installed(kind)
     head, _, argument = name.partition(":")
     place, _, member = name.rpartition(":")
     if head in points:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -12,16 +11,17 @@ from torch import Tensor
 from benchmark.errors import PluginError
 from benchmark.images import ImageShape
 from benchmark.interfaces import Attack, Defense, ImageModel, Knowledge, Recipe
-from benchmark.isolation.channel import Message, Served
+from benchmark.isolation.channel import Answering, Message, Served
 from benchmark.isolation.defense import IsolatedDefense
-from benchmark.isolation.host import Host, written
-from benchmark.isolation.streams import STATE, received
+from benchmark.isolation.host import Host
+from benchmark.isolation.hosted import Hosted
+from benchmark.isolation.streams import STATE, drawn, received
 from benchmark.oracle import Oracle
 from benchmark.registry import canonical
 from benchmark.stack import members
 
 
-class IsolatedAttack(Attack):
+class IsolatedAttack(Hosted, Attack):
     """An attack in a process of its own; trainings are done here, as for all attacks.
 
     A class is made of it for each plugin, which has the plugin's threat model.
@@ -32,23 +32,13 @@ class IsolatedAttack(Attack):
         object.__setattr__(self, "host", host)
         return self
 
-    @property
-    def content(self) -> Mapping[str, Any]:
-        """The hash of its sources, since its class is of the harness's making."""
-        host: Host = self.__dict__["host"]
-        return {"isolated": written(host.kind, host.spec)}
-
-    def end(self) -> None:
-        """End its process; a new one is started when it is needed."""
-        self.__dict__["host"].end()
-
     def ask_queries(self, budget: int) -> int:
         """See :meth:`benchmark.interfaces.Attack.queries`."""
-        return int(self.__dict__["host"].ask("queries", {"budget": budget}).value("queries"))
+        return int(self.host.ask("queries", {"budget": budget}).value("queries"))
 
     def fit(self, oracle: Oracle, knowledge: Knowledge, rng: torch.Generator) -> ImageModel:
         """See :meth:`benchmark.interfaces.Attack.fit`."""
-        host: Host = self.__dict__["host"]
+        host = self.host
         # A process begins with what it may read, and this one must read the defense too.
         host.end()
         granted = knowledge.known_defense
@@ -60,10 +50,9 @@ class IsolatedAttack(Attack):
             "discriminator": self.threat_model.discriminator,
             "defense": "+".join(host.also),
         }
-        tensors = {"real_images": knowledge.real_images, STATE: rng.get_state()}
         serving = Attacking(oracle, knowledge)
-        answer = host.ask("fit", values, tensors, serving)
-        rng.set_state(received(answer.tensor(STATE)).get_state())
+        ask = partial(host.ask, serve=serving)
+        answer = drawn(ask, "fit", values, {"real_images": knowledge.real_images}, rng)
         for name, value in answer.value("diagnostics").items():
             knowledge.report(name, value)
         if "trained" in answer.values:
@@ -79,29 +68,15 @@ class IsolatedModel:
 
     def sample(self, n: int, rng: torch.Generator) -> Tensor:
         """See :class:`benchmark.interfaces.ImageModel`."""
-        answer = self._host.ask("sample", {"plugin": self._number, "n": n}, {STATE: rng.get_state()})
-        rng.set_state(received(answer.tensor(STATE)).get_state())
-        return answer.tensor("images")
+        return drawn(self._host.ask, "sample", {"plugin": self._number, "n": n}, {}, rng).tensor("images")
 
 
-class Attacking:
+class Attacking(Answering):
     """Answers what an attack may ask: the oracle, the shared training loop, and what its threat model grants."""
 
     def __init__(self, oracle: Oracle, knowledge: Knowledge) -> None:
         self._oracle, self._knowledge = oracle, knowledge
         self._models: list[ImageModel] = []
-
-    def __call__(self, message: Message) -> Served:
-        """Answer.
-
-        Raises:
-            BenchmarkError: it asked for more than it may have.
-        """
-        answer = getattr(self, f"_answer_{message.name}", None)
-        if answer is None:
-            raise PluginError(f"it asked for {message.name}, which it has no business with")
-        values, tensors = answer(message)
-        return values, tensors
 
     def model(self, number: object) -> ImageModel:
         """A model that was trained for the attack.
@@ -113,20 +88,25 @@ class Attacking:
             raise PluginError(f"it speaks of a model {number!r} that was never trained")
         return self._models[number]
 
-    def _answer_query(self, message: Message) -> Served:
+    def answer_query(self, message: Message) -> Served:
+        """See :meth:`benchmark.oracle.Oracle.query`."""
         return {}, {"images": self._oracle.query(int(message.value("n")), int(message.value("client")))}
 
-    def _answer_discard(self, message: Message) -> Served:
+    def answer_discard(self, message: Message) -> Served:
+        """See :meth:`benchmark.oracle.Oracle.discard`."""
         self._oracle.discard(int(message.value("n")))
         return {}, {}
 
-    def _answer_discriminator(self, message: Message) -> Served:
+    def answer_discriminator(self, message: Message) -> Served:
+        """The logits of the target's discriminator, if it is granted."""
         return {}, {"logits": self._knowledge.discriminator(message.tensor("images"))}
 
-    def _answer_features(self, message: Message) -> Served:
+    def answer_features(self, message: Message) -> Served:
+        """Those of a public network."""
         return {}, {"features": self._knowledge.features(message.tensor("images"))}
 
-    def _answer_train(self, message: Message) -> Served:
+    def answer_train(self, message: Message) -> Served:
+        """The number of a model trained by the shared loop."""
         rng = received(message.tensor(STATE))
         recipe = Recipe(**message.value("recipe"))
         defense: Defense | None = None
@@ -135,7 +115,8 @@ class Attacking:
         self._models.append(self._knowledge.train(message.tensor("images"), recipe, rng, defense))
         return {"model": len(self._models) - 1}, {STATE: rng.get_state()}
 
-    def _answer_sample(self, message: Message) -> Served:
+    def answer_sample(self, message: Message) -> Served:
+        """Images of a model that was trained."""
         rng = received(message.tensor(STATE))
         images = self.model(message.value("model")).sample(int(message.value("n")), rng)
         return {}, {"images": images, STATE: rng.get_state()}
@@ -148,8 +129,7 @@ def spec_of(defense: Defense) -> str:
         PluginError: its class is in a file that was loaded here as a plugin, and not in a package.
     """
     if isinstance(defense, IsolatedDefense):
-        spec: str = defense.__dict__["host"].spec
-        return spec
+        return defense.host.spec
     cls = type(defense)
     if cls.__module__.startswith("plugin_"):
         raise PluginError(f"an isolated attack cannot be granted {cls.__name__}, which is not isolated; isolate both")

@@ -67,6 +67,27 @@ Serve = Callable[[Message], Served]
 """Answers what the other side asks."""
 
 
+class Answering:
+    """Answers what it has a method ``answer_NAME`` for, and nothing else; by itself nothing at all."""
+
+    def __call__(self, message: Message) -> Served:
+        """Answer.
+
+        Raises:
+            PluginError: it has no such method.
+            Exception: whatever the method raises.
+        """
+        method = getattr(self, f"answer_{message.name}", None)
+        if method is None:
+            raise PluginError(f"it asked for {message.name}, which it has no business with here")
+        values, tensors = method(message)
+        return values, tensors
+
+
+NOTHING = Answering()
+"""Answers nothing: for what a plugin does alone."""
+
+
 class Channel:
     """One end of a connection.
 

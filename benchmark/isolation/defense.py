@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import torch
@@ -11,10 +12,11 @@ from torch import Tensor
 
 from benchmark.errors import PluginError
 from benchmark.interfaces import Defense, Provider, Target
-from benchmark.isolation.channel import Message, Serve
-from benchmark.isolation.host import Host, nothing, written
+from benchmark.isolation.channel import NOTHING, Message, Serve
+from benchmark.isolation.host import Host
+from benchmark.isolation.hosted import Hosted
 from benchmark.isolation.serving import Preparing, Serving
-from benchmark.isolation.streams import STATE, received
+from benchmark.isolation.streams import drawn
 
 
 def shape(target: Target) -> dict[str, Any]:
@@ -22,11 +24,15 @@ def shape(target: Target) -> dict[str, Any]:
     return {"latent_dim": target.latent_dim, "image_shape": target.image_shape}
 
 
-class IsolatedDefense(Defense):
+class IsolatedDefense(Hosted, Defense):
     """A defense in a process of its own. The base class checks on this side what comes back.
 
     A class is made of it for each plugin, in which ``ask_perturb`` stands for ``perturb`` if the plugin overrides that.
     """
+
+    number: int
+    since: int
+    """The start of the process that knows the number."""
 
     def bound(self, host: Host, number: int = 0) -> IsolatedDefense:
         """This very defense, from now on with a process.
@@ -38,16 +44,6 @@ class IsolatedDefense(Defense):
         for name, value in {"host": host, "number": number, "since": host.started}.items():
             object.__setattr__(self, name, value)
         return self
-
-    @property
-    def content(self) -> Mapping[str, Any]:
-        """The hash of its sources, since its class is of the harness's making."""
-        host: Host = self.__dict__["host"]
-        return {"isolated": written(host.kind, host.spec)}
-
-    def end(self) -> None:
-        """End its process; a new one is started when it is needed."""
-        self.__dict__["host"].end()
 
     def ask_latents(self, n: int, target: Target, rng: torch.Generator) -> Tensor:
         """See :meth:`benchmark.interfaces.Defense.latents`."""
@@ -91,7 +87,7 @@ class IsolatedDefense(Defense):
 
     def _other(self, answer: Message) -> Defense:
         """The defense of another number in the same process."""
-        return dataclasses.replace(self).bound(self.__dict__["host"], int(answer.value("plugin")))
+        return dataclasses.replace(self).bound(self.host, int(answer.value("plugin")))
 
     def _drawn(
         self,
@@ -99,21 +95,17 @@ class IsolatedDefense(Defense):
         values: Mapping[str, Any],
         tensors: Mapping[str, Tensor],
         rng: torch.Generator,
-        serve: Serve = nothing,
+        serve: Serve = NOTHING,
     ) -> Message:
-        """Ask for something that draws from a generator, which is then left as the process left it."""
-        answer = self._ask(name, values, {**tensors, STATE: rng.get_state()}, serve)
-        rng.set_state(received(answer.tensor(STATE)).get_state())
-        return answer
+        """As :func:`benchmark.isolation.streams.drawn`."""
+        return drawn(partial(self._ask, serve=serve), name, values, tensors, rng)
 
     def _ask(
-        self, name: str, values: Mapping[str, Any], tensors: Mapping[str, Tensor], serve: Serve = nothing
+        self, name: str, values: Mapping[str, Any], tensors: Mapping[str, Tensor], serve: Serve = NOTHING
     ) -> Message:
-        host, number = self.__dict__["host"], self.__dict__["number"]
-        if number and host.started != self.__dict__["since"]:
-            raise PluginError(f"{host.spec}: its process has ended since it was made ready")
-        answer: Message = host.ask(name, {"plugin": number, **values}, tensors, serve)
-        return answer
+        if self.number and self.host.started != self.since:
+            raise PluginError(f"{self.host.spec}: its process has ended since it was made ready")
+        return self.host.ask(name, {"plugin": self.number, **values}, tensors, serve)
 
 
 class _Measured(torch.autograd.Function):

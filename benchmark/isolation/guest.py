@@ -52,7 +52,7 @@ def main(descriptor: int, settings: dict[str, Any]) -> None:
     guest = GUESTS[settings["kind"]](settings["kind"], settings["spec"], channel)
     while True:
         try:
-            channel.answer(channel.receive(), guest.serve)
+            channel.answer(channel.receive(), guest)
         except EndedError:
             return
 

@@ -13,11 +13,11 @@ from benchmark.registry import load
 class AttackGuest(Guest):
     """Answers for an attack."""
 
-    def do_queries(self, message: Message) -> Served:
+    def answer_queries(self, message: Message) -> Served:
         """See :meth:`benchmark.interfaces.Attack.queries`."""
         return {"queries": self._attack().queries(message.value("budget"))}, {}
 
-    def do_fit(self, message: Message) -> Served:
+    def answer_fit(self, message: Message) -> Served:
         """See :meth:`benchmark.interfaces.Attack.fit`.
 
         The number of the attack model: of one that the harness trained (``trained``), or of one of the plugin's own.
@@ -30,7 +30,7 @@ class AttackGuest(Guest):
         number = {"trained": model.number} if isinstance(model, RemoteModel) else {"plugin": self.number(model)}
         return {**number, "diagnostics": knowledge.diagnostics}, {STATE: rng.get_state()}
 
-    def do_sample(self, message: Message) -> Served:
+    def answer_sample(self, message: Message) -> Served:
         """Images of an attack model of the plugin's own."""
         rng = received(message.tensor(STATE))
         model: ImageModel = self.plugin(message.value("plugin"))

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from torch import Tensor
 
 from benchmark.errors import PluginError
-from benchmark.isolation.channel import Channel, Message, Served
+from benchmark.isolation.channel import Answering, Channel, Message, Served
 from benchmark.isolation.description import describe
 from benchmark.registry import load
 
 
-class Guest:
-    """Answers what the harness asks; a subclass has a method ``do_NAME`` for each thing.
+class Guest(Answering):
+    """Answers what the harness asks, by way of the plugin.
 
     Args:
         kind: of the plugin.
@@ -25,25 +26,13 @@ class Guest:
         self._kind, self._spec, self._channel = kind, spec, channel
         self._plugins: list[Any] = []
 
-    def serve(self, message: Message) -> Served:
-        """Do what is asked.
-
-        Raises:
-            Exception: whatever the plugin raises.
-        """
-        method = getattr(self, f"do_{message.name}", None)
-        if method is None:
-            raise PluginError(f"nothing is known of {message.name!r}")
-        values, tensors = method(message)
-        return values, tensors
-
-    def do_describe(self, message: Message) -> Served:
+    def answer_describe(self, message: Message) -> Served:
         """Load the plugin, and say what it is."""
         return describe(self.plugin(0), message.value("methods")), {}
 
-    def ask(self, name: str, values: dict[str, Any], tensors: dict[str, Tensor]) -> Message:
+    def ask(self, name: str, values: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Message:
         """Ask the harness for something."""
-        return self._channel.ask(name, self.serve, values, tensors)
+        return self._channel.ask(name, self, values, tensors)
 
     def plugin(self, number: int) -> Any:
         """The plugin as its spec says (0), or what came of it."""

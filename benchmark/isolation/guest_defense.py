@@ -25,19 +25,19 @@ class DefenseGuest(Guest):
         self._makers: list[Callable[[torch.Generator], Tensor]] = []
         self._measured: dict[int, tuple[Tensor, Tensor]] = {}
 
-    def do_latents(self, message: Message) -> Served:
+    def answer_latents(self, message: Message) -> Served:
         """See :meth:`benchmark.interfaces.Defense.latents`."""
         rng = received(message.tensor(STATE))
         z = self._defense(message).latents(message.value("n"), self._target(message), rng)
         return {}, {"z": tensor(z, "latents"), STATE: rng.get_state()}
 
-    def do_perturb(self, message: Message) -> Served:
+    def answer_perturb(self, message: Message) -> Served:
         """See :meth:`benchmark.interfaces.Defense.perturb`."""
         rng = received(message.tensor(STATE))
         x = self._defense(message).perturb(message.tensor("x"), rng)
         return {}, {"x": tensor(x, "perturb"), STATE: rng.get_state()}
 
-    def do_measurement(self, message: Message) -> Served:
+    def answer_measurement(self, message: Message) -> Served:
         """See :meth:`benchmark.interfaces.Defense.measurement`; what is needed for the gradient is kept."""
         rng = received(message.tensor(STATE))
         x = message.tensor("x").requires_grad_(True)
@@ -48,28 +48,28 @@ class DefenseGuest(Guest):
         self._measured.pop(number - MEASURED, None)
         return {"measurement": number}, {"y": y, STATE: rng.get_state()}
 
-    def do_gradient(self, message: Message) -> Served:
+    def answer_gradient(self, message: Message) -> Served:
         """The gradient of a measurement: of its images, by way of those handed over."""
         x, y = self._measured.pop(message.value("measurement"))
         (gradient,) = torch.autograd.grad(y, x, message.tensor("gradient"))
         return {}, {"gradient": gradient}
 
-    def do_limit(self, message: Message) -> Served:
+    def answer_limit(self, message: Message) -> Served:
         """See :meth:`benchmark.interfaces.Defense.limit`."""
         return {"limit": self._defense(message).limit(message.value("requested"))}, {}
 
-    def do_prepare(self, message: Message) -> Served:
+    def answer_prepare(self, message: Message) -> Served:
         """See :meth:`benchmark.interfaces.Defense.prepare`; the number of the defense made ready."""
         provider = RemoteProvider(self.ask, self._target(message), self._makers)
         return {"plugin": self.number(self._defense(message).prepared(provider))}, {}
 
-    def do_restate(self, message: Message) -> Served:
+    def answer_restate(self, message: Message) -> Served:
         """See :meth:`benchmark.interfaces.Defense.restate`; the number of the restated defense."""
         rng = received(message.tensor(STATE))
         restated = self._defense(message).restated(message.value("latent_dim"), rng)
         return {"plugin": self.number(restated)}, {STATE: rng.get_state()}
 
-    def do_make(self, message: Message) -> Served:
+    def answer_make(self, message: Message) -> Served:
         """Make a tensor that the harness does not have yet, for a provider's ``kept``."""
         return {}, {"tensor": tensor(self._makers[message.value("maker")](received(message.tensor(STATE))), "make")}
 

@@ -16,7 +16,6 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import cache
-from importlib.metadata import entry_points
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -25,9 +24,9 @@ import torch
 from torch import Tensor
 
 from benchmark.errors import BenchmarkError, PluginError, UsageError, unknown
-from benchmark.isolation.channel import Channel, EndedError, Message, Serve, Served
+from benchmark.isolation.channel import NOTHING, Channel, EndedError, Message, Serve
 from benchmark.isolation.landlock import version
-from benchmark.registry import IN_FOLDER
+from benchmark.registry import IN_FOLDER, installed, split
 from benchmark.source import text_hash
 
 SUPERVISOR = "benchmark.isolation.supervisor"
@@ -46,15 +45,6 @@ class Limits:
     memory: int = 6 * 2**30
     """Bytes; torch itself takes half a GiB."""
     processes: int = 16
-
-
-def nothing(message: Message) -> Served:
-    """Answers nothing: for what a plugin does alone.
-
-    Raises:
-        PluginError: always.
-    """
-    raise PluginError(f"it asked for {message.name}, which it has no business with here")
 
 
 class Host:
@@ -81,7 +71,7 @@ class Host:
         name: str,
         values: Mapping[str, Any] | None = None,
         tensors: Mapping[str, Tensor] | None = None,
-        serve: Serve = nothing,
+        serve: Serve = NOTHING,
     ) -> Message:
         """Ask the plugin for something.
 
@@ -122,16 +112,11 @@ class Host:
         plugins = [(self.kind, self.spec), *(("defense", spec) for spec in self.also)]
         readable = [str(place) for kind, spec in plugins for place in needed(kind, spec)]
         home = tempfile.TemporaryDirectory(prefix="plugin-", ignore_cleanup_errors=True)
+        settings = json.dumps(self._settings(home.name, readable))
         ours, theirs = socket.socketpair()
         with theirs:
             process = subprocess.Popen(
-                [
-                    sys.executable,
-                    "-m",
-                    SUPERVISOR,
-                    str(theirs.fileno()),
-                    json.dumps(self._settings(home.name, readable)),
-                ],
+                [sys.executable, "-m", SUPERVISOR, str(theirs.fileno()), settings],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 pass_fds=[theirs.fileno()],
@@ -185,8 +170,8 @@ def needed(kind: str, spec: str) -> list[Path]:
 
     These are its own sources and every file that a parameter names.
     """
-    named = [setting.partition("=")[2] for setting in spec.split(",")[1:]]
-    return [*sources(kind, spec), *(Path(text).absolute() for text in named if text and Path(text).is_file())]
+    named = [value for value in split(spec)[1].values() if isinstance(value, str)]
+    return [*sources(kind, spec), *(Path(text).absolute() for text in named if Path(text).is_file())]
 
 
 def sources(kind: str, spec: str) -> list[Path]:
@@ -197,7 +182,6 @@ def sources(kind: str, spec: str) -> list[Path]:
     Raises:
         UsageError: there is no such file or package.
     """
-    name = spec.split(",")[0]
     place = attribute_of(kind, spec).rpartition(":")[0]
     if place.endswith(".py"):
         if not Path(place).is_file():
@@ -212,18 +196,14 @@ def sources(kind: str, spec: str) -> list[Path]:
     package = place.partition(".")[0]
     found = importlib.util.find_spec(package) if package else None
     if found is None or found.origin is None:
-        raise unknown(kind, name, _entry_points(kind))
+        raise unknown(kind, split(spec)[0], installed(kind))
     return [Path(found.origin).parent if found.submodule_search_locations else Path(found.origin)]
 
 
 def attribute_of(kind: str, spec: str) -> str:
     """What the name in a spec stands for, as ``place:attribute``."""
-    name = spec.split(",")[0]
-    return _entry_points(kind).get(name, name)
-
-
-def _entry_points(kind: str) -> dict[str, str]:
-    return {point.name: point.value for point in entry_points(group=f"gan_extraction_bench.{kind}s")}
+    name, points = split(spec)[0], installed(kind)
+    return points[name].value if name in points else name
 
 
 @cache

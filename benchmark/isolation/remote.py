@@ -12,21 +12,8 @@ from torch import Tensor
 from benchmark.errors import PluginError, UsageError
 from benchmark.images import ImageShape
 from benchmark.interfaces import Defense, ImageModel, Knowledge, Recipe, Target
-from benchmark.isolation.channel import Message
-from benchmark.isolation.streams import STATE
+from benchmark.isolation.streams import Ask, drawn
 from benchmark.oracle import Oracle
-
-Ask = Callable[..., Message]
-"""``ask(name, values, tensors)`` -> the harness's answer."""
-
-
-def drawn(
-    ask: Ask, name: str, values: Mapping[str, Any], rng: torch.Generator, tensors: Mapping[str, Tensor]
-) -> Message:
-    """Ask for something that draws from a generator, which is then left as the harness left it."""
-    answer = ask(name, values, {**tensors, STATE: rng.get_state()})
-    rng.set_state(answer.tensor(STATE))
-    return answer
 
 
 class RemoteTarget(Target):
@@ -37,7 +24,7 @@ class RemoteTarget(Target):
 
     def prior(self, n: int, rng: torch.Generator) -> Tensor:
         """See :class:`benchmark.interfaces.Target`."""
-        return drawn(self._ask, "prior", {"n": n}, rng, {}).tensor("z")
+        return drawn(self._ask, "prior", {"n": n}, {}, rng).tensor("z")
 
     def generate(self, z: Tensor) -> Tensor:
         """See :class:`benchmark.interfaces.Target`."""
@@ -100,7 +87,7 @@ class RemoteModel:
 
     def sample(self, n: int, rng: torch.Generator) -> Tensor:
         """See :class:`benchmark.interfaces.ImageModel`."""
-        return drawn(self._ask, "sample", {"model": self.number, "n": n}, rng, {}).tensor("images")
+        return drawn(self._ask, "sample", {"model": self.number, "n": n}, {}, rng).tensor("images")
 
 
 def remote_knowledge(ask: Ask, values: Mapping[str, Any], real_images: Tensor, granted: Defense | None) -> Knowledge:
@@ -119,7 +106,7 @@ def remote_knowledge(ask: Ask, values: Mapping[str, Any], real_images: Tensor, g
         if defense is not None and not _same(defense, granted):
             raise UsageError("an isolated attack can train through the defense that it was granted, and no other")
         asked = {"recipe": asdict(recipe), "through": defense is not None}
-        return RemoteModel(ask, drawn(ask, "train", asked, rng, {"images": images}).value("model"), shape)
+        return RemoteModel(ask, drawn(ask, "train", asked, {"images": images}, rng).value("model"), shape)
 
     def discriminator(images: Tensor) -> Tensor:
         return ask("discriminator", {}, {"images": images}).tensor("logits")

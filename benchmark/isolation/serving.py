@@ -7,32 +7,29 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from benchmark.errors import PluginError
 from benchmark.interfaces import Defense, Provider, Target
-from benchmark.isolation.channel import Message, Served
+from benchmark.isolation.channel import Answering, Message, Served
 from benchmark.isolation.streams import STATE, received
 
 
-class Serving:
+class Serving(Answering):
     """Answers what a defense may ask of the target: its prior, its images, the weights that the latent meets first."""
 
     def __init__(self, target: Target) -> None:
         self._target = target
 
-    def __call__(self, message: Message) -> Served:
-        """Answer.
+    def answer_prior(self, message: Message) -> Served:
+        """See :meth:`benchmark.interfaces.Target.prior`."""
+        rng = received(message.tensor(STATE))
+        return {}, {"z": self._target.prior(int(message.value("n")), rng), STATE: rng.get_state()}
 
-        Raises:
-            PluginError: the plugin has no business with that.
-        """
-        if message.name == "prior":
-            rng = received(message.tensor(STATE))
-            return {}, {"z": self._target.prior(int(message.value("n")), rng), STATE: rng.get_state()}
-        if message.name == "generate":
-            return {}, {"images": self._target.generate(message.tensor("z"))}
-        if message.name == "projection":
-            return {}, {"weights": self._target.projection()}
-        raise PluginError(f"it asked for {message.name}, which it has no business with")
+    def answer_generate(self, message: Message) -> Served:
+        """See :meth:`benchmark.interfaces.Target.generate`."""
+        return {}, {"images": self._target.generate(message.tensor("z"))}
+
+    def answer_projection(self, message: Message) -> Served:
+        """See :meth:`benchmark.interfaces.Target.projection`."""
+        return {}, {"weights": self._target.projection()}
 
 
 class Maker(Protocol):
@@ -49,12 +46,12 @@ class Preparing(Serving):
         super().__init__(provider.target)
         self._provider, self._defense, self._maker = provider, defense, maker
 
-    def __call__(self, message: Message) -> Served:
-        """See :class:`Serving`."""
-        if message.name == "scores":
-            return {}, {"scores": self._provider.scores(message.tensor("images"), str(message.value("trait")))}
-        if message.name == "kept":
-            number = int(message.value("maker"))
-            key = dict(message.value("key")) | dict(self._defense.content)
-            return {}, {"tensor": self._provider.kept(self._defense, key, lambda rng: self._maker.made(number, rng))}
-        return super().__call__(message)
+    def answer_scores(self, message: Message) -> Served:
+        """See :meth:`benchmark.interfaces.Provider.scores`."""
+        return {}, {"scores": self._provider.scores(message.tensor("images"), str(message.value("trait")))}
+
+    def answer_kept(self, message: Message) -> Served:
+        """See :meth:`benchmark.interfaces.Provider.kept`; asks back for what must be made."""
+        number = int(message.value("maker"))
+        key = dict(message.value("key")) | dict(self._defense.content)
+        return {}, {"tensor": self._provider.kept(self._defense, key, lambda rng: self._maker.made(number, rng))}
