@@ -43,20 +43,18 @@ def write_page(page: Path, package: str, context: Mapping[str, Any], plots: Mapp
 
 def in_figures(interval: Interval | None) -> str:
     """A mean and its 95% interval as text; what is not measured says so."""
-    if interval is None:
-        return "not measured"
-    if interval.seeds == 1:
-        return f"{interval.value:.1f} (one seed)"
-    return f"{interval.value:.1f} [{interval.low:.1f}, {interval.high:.1f}]"
+    return "not measured" if interval is None else _spelled(interval, ".1f")
 
 
 def as_share(interval: Interval | None) -> str:
     """A share and its interval in per cent; nothing where there is none."""
-    if interval is None:
-        return ""
+    return "" if interval is None else _spelled(interval, ".0%")
+
+
+def _spelled(interval: Interval, digits: str) -> str:
     if interval.seeds == 1:
-        return f"{interval.value:.0%} (one seed)"
-    return f"{interval.value:.0%} [{interval.low:.0%}, {interval.high:.0%}]"
+        return f"{interval.value:{digits}} (one seed)"
+    return f"{interval.value:{digits}} [{interval.low:{digits}}, {interval.high:{digits}}]"
 
 
 def reach(intervals: list[Interval]) -> list[list[float]] | None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +14,11 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from benchmark.files import replacing
+from benchmark.config import Cell
+from benchmark.files import replacing, write_text
+from benchmark.record import device, versions
 from benchmark.sheet import draw_sheet
-from benchmark.transfer import Transfer
+from benchmark.transfer import Domain, Transfer
 from leaderboard.intervals import Interval, t_interval
 
 ARMS = {"scratch": "from scratch", "transfer": "from the stolen model"}
@@ -48,6 +52,31 @@ def show(reports: Sequence[Report], title: str) -> None:
         grid.add_row(str(each["seed"]), f"{scratch:.1f}", f"{transfer:.1f}", f"{transfer - scratch:+.1f}")
     Console().print(grid)
     Console().print(in_words(reports))
+
+
+def write_study(transfers: Sequence[Transfer], theft: Cell, domain: Domain, folder: Path) -> None:
+    """Write what came out, as ``transfer.json``, ``curves.png`` and, of the first seed, ``images.png``.
+
+    Args:
+        transfers: one per seed.
+        theft: of the first of them.
+        domain: where to.
+        folder: receives the files.
+    """
+    reports = [each.report() for each in transfers]
+    study = {
+        "track": theft.track.name,
+        "defense": theft.defense,
+        "attack": theft.attack,
+        "budget": theft.budget,
+        "domain": asdict(domain) | {"data": domain.name},
+        "seeds": reports,
+        "device": device(),
+        "versions": versions(),
+    }
+    write_text(folder / "transfer.json", json.dumps(study, indent=1) + "\n")
+    draw_curves(reports, folder / "curves.png")
+    draw_images(transfers[0], folder / "images.png")
 
 
 def draw_curves(reports: Sequence[Report], path: Path) -> None:

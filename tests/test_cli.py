@@ -212,9 +212,7 @@ def test_help_without_arguments(call) -> None:
 def test_list_survives_a_plugin_that_cannot_be_imported(call, monkeypatch: pytest.MonkeyPatch) -> None:
     broken = EntryPoint("broken", "no.such.module:Thing", "gan_extraction_bench.defenses")
     found = registry.installed("defense")
-    monkeypatch.setattr(
-        registry, "installed", lambda kind: {**found, "broken": broken} if kind == "defense" else {}
-    )
+    monkeypatch.setattr(registry, "installed", lambda kind: {**found, "broken": broken} if kind == "defense" else {})
     outcome = call("list", "defenses")
     assert outcome.status == 0
     assert "  broken                   plugin 'broken' (no.such.module:Thing) cannot be imported" in outcome.out

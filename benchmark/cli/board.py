@@ -23,7 +23,7 @@ def write_board(results: Results) -> None:
 
     # Between reading the records and writing the board nobody else may do so, or the later writer has the older board.
     with results.lock("leaderboard"):
-        write_csv(_records(results), results.board, load_entries(results.entries))
+        write_csv(read_records(results.records), results.board, load_entries(results.entries))
         results.mirror.push(results.board)
 
 
@@ -41,7 +41,7 @@ def report(out: Path, results: Results, figures: Path | None) -> None:
 
     results.pull()
     results.mirror.pull(results.root / "sheets")
-    for page in write_report(_records(results), results.sheet, out, figures):
+    for page in write_report(read_records(results.records), results.sheet, out, figures):
         click.echo(f"report: {page}")
     if figures:
         click.echo(f"figures and tables: {figures}")
@@ -58,14 +58,14 @@ def compare(first: str, second: str, results: Results) -> None:
 
     results.pull()
     first, second = _spelled(first), _spelled(second)
-    show(compare_defenses(_records(results), first, second), first, second)
+    show(compare_defenses(read_records(results.records), first, second), first, second)
 
 
-def _records(results: Results) -> list[Record]:
-    """All whole records; one that is damaged is named, and missing."""
+def read_records(folder: Path) -> list[Record]:
+    """All whole records of a folder; one that is damaged is named, and missing."""
     from benchmark.record import load_records
 
-    return load_records(results.records, lambda error: click.echo(f"warning: {error}", err=True))
+    return load_records(folder, lambda error: click.echo(f"warning: {error}", err=True))
 
 
 def _spelled(defense: str) -> str:

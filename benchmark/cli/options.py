@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,6 +15,21 @@ if TYPE_CHECKING:
 ATTACK = "Spec of an attack: NAME[,key=value ...]; may be given several times."
 ISOLATED = "Run defense and attack in processes of their own, with limits and out of sight of all else."
 RESULTS = "Folder for everything that is made, or an fsspec URL (s3://..., gs://...)."
+
+
+records_option = click.option(
+    "--records",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    default="leaderboard/records",
+    show_default=True,
+    help="Folder of records; of a sweep of one's own: results/records.",
+)
+
+
+def page_option(default: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """The option that says which Markdown page is written."""
+    text = "Page to write, with its plots in a folder beside it."
+    return click.option("--out", type=click.Path(path_type=Path), default=default, show_default=True, help=text)
 
 
 class ResultsType(click.ParamType["Results"]):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from benchmark.cli.board import write_board
+from benchmark.cli.board import read_records, write_board
 from benchmark.cli.cells import do_cells, report_failures
 from benchmark.cli.options import RESULTS, ResultsType, executor_options
 
@@ -147,7 +147,7 @@ def enter(bundle: Path, name: str, status: str, evidence: str, results: Results)
     The records of the defense are taken over; those of the undefended target are the board's own, so that no entry
     moves what all gains are relative to.
     """
-    from benchmark.record import load_record, load_records
+    from benchmark.record import load_record
     from benchmark.submission.bundle import MANIFEST, checksum
     from benchmark.submission.checking import RefusedError, entry
     from leaderboard.entries import Entry, check_evidence, check_new, load_entries
@@ -158,8 +158,7 @@ def enter(bundle: Path, name: str, status: str, evidence: str, results: Results)
         _refuse(refused.problems)
     made = Entry(name, manifest.track, manifest.spec, checksum(bundle / MANIFEST), status, evidence)
     results.pull()
-    found = load_records(results.records, lambda error: click.echo(f"warning: {error}", err=True))
-    check_evidence(made, found)
+    check_evidence(made, read_records(results.records))
     check_new(made, load_entries(results.entries))
     for path in sorted((bundle / "records").glob("*.json")):
         record = load_record(path)

@@ -11,9 +11,9 @@ from matplotlib.axes import Axes
 from benchmark.errors import UsageError
 from benchmark.record import Record
 from leaderboard import pages
-from leaderboard.cells import NONE
-from leaderboard.intervals import Interval, over_seeds
-from leaderboard.statistics import Row, Verdict, summarise, verdicts
+from leaderboard.cells import NONE, Cells, cells, figures, undefended
+from leaderboard.intervals import Interval, differences, over_seeds, t_interval
+from leaderboard.statistics import Verdict, verdicts
 
 NAIVE = "fidelity"
 """The attack that takes answers for clean."""
@@ -35,32 +35,25 @@ class Protection:
 def protections(records: Iterable[Record], budget: int) -> list[Protection]:
     """Every defense on a budget, in the order of its security gain, the undefended target first."""
     known = list(records)
-    rows = {(row.defense, row.attack): row for row in summarise(known) if row.budget == budget}
+    board = cells(known)
     judged = [verdict for verdict in verdicts(known) if verdict.budget == budget]
-    judged.sort(key=lambda verdict: verdict.defense != NONE)
-    return [_protection(verdict, rows, known) for verdict in judged]
+    return [_protection(verdict, board) for verdict in sorted(judged, key=lambda verdict: verdict.defense != NONE)]
 
 
-def _protection(verdict: Verdict, rows: dict[tuple[str, str], Row], records: list[Record]) -> Protection:
-    own = {attack: row for (defense, attack), row in rows.items() if defense == verdict.defense}
-    naive = own[NAIVE].security_gain if NAIVE in own and verdict.defense != NONE else None
-    shares = {}
+def _protection(verdict: Verdict, board: Cells) -> Protection:
+    where = verdict.setting, verdict.defense, verdict.budget
+    attacks = {attack: figures(seeds, "accuracy_fd") for attack, seeds in board.attacks[where].items()}
+    gains: dict[int, float] = {}
+    if verdict.defense != NONE:
+        gains = differences(attacks.get(NAIVE, {}), figures(undefended(board, where).get(NAIVE, {}), "accuracy_fd"))
+    naive = over_seeds(gains)
+    survives = None
     if naive and naive.low > 0:
-        plain, defended = (
-            {
-                record.seed: record.figures["accuracy_fd"]
-                for record in records
-                if (record.defense, record.attack, record.budget) == (defense, NAIVE, verdict.budget)
-            }
-            for defense in (NONE, verdict.defense)
+        strongest = {seed: outcome.security_gain for seed, outcome in verdict.by_seed.items()}
+        survives = over_seeds(
+            {seed: gain / gains[seed] for seed, gain in strongest.items() if gain is not None and seed in gains}
         )
-        shares = {
-            seed: outcome.security_gain / (defended[seed] - plain[seed])
-            for seed, outcome in verdict.by_seed.items()
-            if outcome.security_gain is not None and seed in defended and seed in plain
-        }
-    by_attack = {attack: row.figures["accuracy_fd"] for attack, row in own.items()}
-    return Protection(verdict, by_attack, naive, over_seeds(shares))
+    return Protection(verdict, {attack: t_interval(each.values()) for attack, each in attacks.items()}, naive, survives)
 
 
 def write_page(records: Iterable[Record], budget: int, page: Path) -> None:

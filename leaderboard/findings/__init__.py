@@ -30,7 +30,7 @@ def write_page(evidence: Evidence, page: Path) -> None:
         "evidence": evidence,
         "answers": answers,
         "mean": lambda *which: over_seeds(evidence.figure(*which)),
-        "first": min(evidence.records.values(), key=lambda record: record.id),
+        "first": min(evidence.records, key=lambda record: record.id),
     }
     plots = {
         "budgets.png": lambda ax: draw_budgets(evidence, ax),

@@ -8,10 +8,12 @@ from itertools import pairwise
 
 from benchmark.config import Cell
 from benchmark.record import Record
-from leaderboard.intervals import Interval, differences, over_seeds
+from leaderboard.cells import NONE, figures
+from leaderboard.cells import cells as by_place
+from leaderboard.intervals import Interval, paired
 
-NONE, FIDELITY, ACCURACY, REFINED = "none", "fidelity", "accuracy", "accuracy,counting=refined"
-"""The specs of the sweep ``sweeps/findings.yaml`` that the answers speak of; any other defense is a perturbation."""
+FIDELITY, ACCURACY, REFINED = "fidelity", "accuracy", "accuracy,counting=refined"
+"""The specs of the sweep ``sweeps/findings.yaml`` that the answers speak of."""
 
 ENOUGH = 50_000
 """Queries from which on, the paper says, more of them gain little (section 4)."""
@@ -32,25 +34,34 @@ class Evidence:
 
     def __init__(self, cells: Sequence[Cell], records: Iterable[Record]) -> None:
         wanted = {(cell.track.name, cell.defense, cell.attack, cell.budget, cell.seed) for cell in cells}
-        keys = {(each.track, each.defense, each.attack, each.budget, each.seed): each for each in records}
-        self.records = {key: record for key, record in keys.items() if key in wanted and not record.quick}
+        keys = (
+            (record, (record.track, record.defense, record.attack, record.budget, record.seed)) for record in records
+        )
+        self._board = by_place(record for record, key in keys if key in wanted)
         self.total = len(wanted)
+
+    @property
+    def records(self) -> list[Record]:
+        """Those that count: of a cell that was done twice the later."""
+        places = self._board.attacks.values()
+        return [record for attacks in places for seeds in attacks.values() for record in seeds.values()]
 
     def figure(self, name: str, defense: str, attack: str, budget: int) -> BySeed:
         """A figure by seed, of one defense, attack and budget."""
-        return {
-            record.seed: record.figures[name]
-            for record in self.records.values()
-            if (record.defense, record.attack, record.budget) == (defense, attack, budget)
-        }
+        found: dict[int, float] = {}
+        for (_, *place), attacks in self._board.attacks.items():
+            if place == [defense, budget]:
+                found |= figures(attacks.get(attack, {}), name)
+        return found
 
     def budgets(self, attack: str) -> list[int]:
         """The budgets on which an attack on the undefended target is recorded, from the least."""
-        return sorted({each.budget for each in self.records.values() if (each.defense, each.attack) == (NONE, attack)})
+        places = self._board.attacks.items()
+        return sorted({budget for (_, defense, budget), attacks in places if defense == NONE and attack in attacks})
 
     def defenses(self) -> list[str]:
         """The specs of the perturbations that are recorded."""
-        return sorted({each.defense for each in self.records.values()} - {NONE})
+        return sorted({defense for _, defense, _ in self._board.attacks} - {NONE})
 
 
 @dataclass(frozen=True)
@@ -74,7 +85,7 @@ def steps(evidence: Evidence, figure: str) -> dict[int, Interval | None]:
 def change(evidence: Evidence, figure: str, start: int, end: int) -> Interval | None:
     """The change of a figure of fidelity extraction from one budget to another, paired by seed; None if unmeasured."""
     before, after = (evidence.figure(figure, NONE, FIDELITY, budget) for budget in (start, end))
-    return over_seeds(differences(after, before))
+    return paired(after, before)
 
 
 def whole_fall(evidence: Evidence) -> Interval | None:
@@ -98,7 +109,7 @@ def perturbations(evidence: Evidence) -> list[Perturbation]:
 
     def rise(figure: str, defense: str) -> Interval | None:
         defended, plain = (evidence.figure(figure, each, FIDELITY, ENOUGH) for each in (defense, NONE))
-        return over_seeds(differences(defended, plain))
+        return paired(defended, plain)
 
     found = []
     for defense in evidence.defenses():
@@ -120,7 +131,7 @@ def gaps(evidence: Evidence) -> dict[int, Interval]:
         accuracy, fidelity = (
             evidence.figure(f"{side}_fd", NONE, FIDELITY, budget) for side in ("accuracy", "fidelity")
         )
-        gap = over_seeds(differences(accuracy, fidelity))
+        gap = paired(accuracy, fidelity)
         if gap:
             found[budget] = gap
     return found
@@ -131,7 +142,7 @@ def knowing_more(evidence: Evidence, attack: str) -> dict[int, Interval]:
     found = {}
     for budget in evidence.budgets(attack):
         ours, plain = (evidence.figure("accuracy_fd", NONE, each, budget) for each in (attack, FIDELITY))
-        change = over_seeds(differences(ours, plain))
+        change = paired(ours, plain)
         if change:
             found[budget] = change
     return found

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from matplotlib.axes import Axes
 
-from leaderboard.findings.answers import FIDELITY, NONE, Evidence, perturbations
+from leaderboard.cells import NONE
+from leaderboard.findings.answers import FIDELITY, Evidence, perturbations
 from leaderboard.intervals import over_seeds
 from leaderboard.pages import reach
 
