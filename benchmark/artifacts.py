@@ -134,6 +134,9 @@ class Artifacts:
     def _undefended_batch(self, ready: Defense, purpose: str, seed: int, batch: int) -> Tensor:
         return ready.undefended(DRAW, self.setting.target, stream(purpose, seed, "latents", batch))
 
+    def _answer_batch(self, ready: Defense, undefended: Tensor, purpose: str, seed: int, batch: int) -> Tensor:
+        return ready.answer(undefended, stream(purpose, seed, "perturb", batch))
+
     def answers(self, defense: Defense, purpose: str, seed: int, count: int) -> Images:
         """The defended images that a user or an attacker gets; see :meth:`undefended` for the arguments."""
         if not overriding(defense, "perturb"):
@@ -146,7 +149,7 @@ class Artifacts:
             # much randomness it draws, must not depend on how many answers are wanted.
             # Mapped anew for each batch: what was read before need not stay in memory.
             whole = undefended.tensor[rows][torch.arange(DRAW) % (rows.stop - rows.start)]
-            return ready.answer(whole, stream(purpose, seed, "perturb", batch))
+            return self._answer_batch(ready, whole, purpose, seed, batch)
 
         return self._drawn("answers", key, defense, count, draw)
 
@@ -154,12 +157,19 @@ class Artifacts:
         """Whether the first answers come out the same when they are drawn again; see :meth:`undefended`."""
         if not (overriding(defense, "latents") or overriding(defense, "perturb")):
             return True
-        first = self.answers(defense, purpose, seed, count).tensor[:DRAW]
-        ready = defense.prepared(StoredProvider(self))
-        again = self._undefended_batch(ready, purpose, seed, 0)
-        if overriding(defense, "perturb"):
-            again = ready.answer(again[torch.arange(DRAW) % len(first)], stream(purpose, seed, "perturb", 0))
-        return torch.equal(first, again[: len(first)])
+        key = dict(answers_key(self.setting, defense, purpose, seed)) | {"count": count, "draw": DRAW, "again": True}
+
+        def compare(folder: Path) -> None:
+            first = self.answers(defense, purpose, seed, count).tensor[:DRAW]
+            ready = defense.prepared(StoredProvider(self))
+            again = self._undefended_batch(ready, purpose, seed, 0)
+            if overriding(defense, "perturb"):
+                again = self._answer_batch(ready, again[torch.arange(DRAW) % len(first)], purpose, seed, 0)
+            write_text(folder / "repeats.json", json.dumps(torch.equal(first, again[: len(first)])) + "\n")
+
+        # Stored, since every attack on the defense asks.
+        folder = self.store.fetch("repeats", key, compare)
+        return bool(json.loads((folder / "repeats.json").read_text(encoding="utf-8")))
 
     def theft(self, attack: Attack, defense: Defense, seed: int, budget: int, drawn: int = 0) -> Theft:
         """The attack on the defense, done.
