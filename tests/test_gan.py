@@ -10,13 +10,13 @@ import pytest
 import torch
 from blobs import blobs
 from safetensors import safe_open
+from stages import Kill
 
 from benchmark import gan
 from benchmark.errors import DataError, TrainingError, UsageError
 from benchmark.gan import Trained, train
 from benchmark.interfaces import FeatureExtractor
 from benchmark.networks import DISCRIMINATORS, GENERATORS
-from benchmark.progress import Reporter, Stage
 from benchmark.recipe import Recipe
 
 IMAGES = blobs(60)
@@ -55,24 +55,6 @@ def seconds_in(checkpoint: Path) -> float:
     """Seconds of steps that a checkpoint stands for."""
     with safe_open(checkpoint, framework="pt") as file:
         return float(json.loads(file.metadata()["progress"])["seconds"])
-
-
-class Kill(Reporter):
-    """Interrupts the training after a number of steps."""
-
-    def __init__(self, steps: int) -> None:
-        self.steps = steps
-
-    def open(self, name: str, total: int, done: int, unit: str, per: int) -> Stage:
-        outer = self
-
-        class Killing(Stage):
-            def show(self, detail: str) -> None:
-                outer.steps -= 1
-                if outer.steps == 0:
-                    raise KeyboardInterrupt
-
-        return Killing(name, total, done, unit, per)
 
 
 def test_same_seed_same_result_other_seed_another(pixels: FeatureExtractor, tiny_recipe: Recipe) -> None:

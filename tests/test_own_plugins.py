@@ -9,27 +9,13 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import yaml
+from darker import OWN
 
-SOURCE = '''
-"""Plugins of somebody's own."""
+SOURCE = f'''{OWN}
 
-from dataclasses import dataclass
-
-import torch
 from torch.nn import functional as F
 
-from benchmark.interfaces import Attack, Defense, FeatureExtractor, parameter
-
-
-@dataclass(frozen=True)
-class Darker(Defense):
-    """Makes everything darker."""
-
-    strength = "factor"
-    factor: float = parameter(0.5, "what is left of the light; less is stronger", low=0, high=1)
-
-    def perturb(self, x, rng):
-        return x * self.factor
+from benchmark.interfaces import Attack, FeatureExtractor
 
 
 @dataclass(frozen=True)

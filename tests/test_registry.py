@@ -7,32 +7,19 @@ import sys
 from pathlib import Path
 
 import pytest
+from darker import OWN
 
 from benchmark.errors import PluginError, UsageError
 from benchmark.registry import canonical, describe, literal, load, names, split_outside_brackets, with_strength
 from defenses.jpeg import Jpeg
 
-OWN = '''
-from dataclasses import dataclass
-from benchmark.interfaces import Defense, parameter
-
-@dataclass(frozen=True)
-class Darker(Defense):
-    """Makes everything darker."""
-    strength = "factor"
-    factor: float = parameter(0.5, "what is left of the light", low=0, high=1)
-
-    def perturb(self, x, rng):
-        return x * self.factor
-
-NOT_A_CLASS = 3
-'''
+FILE = f"{OWN}\nNOT_A_CLASS = 3\n"
 
 
 @pytest.fixture
 def own(tmp_path: Path) -> Path:
     path = tmp_path / "own.py"
-    path.write_text(OWN)
+    path.write_text(FILE)
     return path
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 from blobs import blobs
+from stages import Kill
 from torch import Tensor
 
 from benchmark.adversarial import AdversarialPair
@@ -16,7 +17,6 @@ from benchmark.errors import DataError, PluginError
 from benchmark.gan import Trained, train
 from benchmark.interfaces import Defense, FeatureExtractor, Target
 from benchmark.networks.pggan import at_level
-from benchmark.progress import Reporter, Stage
 from benchmark.recipe import Recipe
 from benchmark.screen import SPREAD, Screen
 from benchmark.stack import Stack
@@ -148,24 +148,6 @@ def test_defended_images_are_as_coarse_as_the_generator(tiny_recipe: Recipe) -> 
     pair.grow(torch.zeros(4, *SHAPE))
     shown = pair.generated(4)
     torch.testing.assert_close(shown, at_level(shown, 0.0))
-
-
-class Kill(Reporter):
-    """Interrupts the training after a number of steps."""
-
-    def __init__(self, steps: int) -> None:
-        self.steps = steps
-
-    def open(self, name: str, total: int, done: int, unit: str, per: int) -> Stage:
-        outer = self
-
-        class Killing(Stage):
-            def show(self, detail: str) -> None:
-                outer.steps -= 1
-                if outer.steps == 0:
-                    raise KeyboardInterrupt
-
-        return Killing(name, total, done, unit, per)
 
 
 @pytest.mark.parametrize("killed_after", [3, 6])

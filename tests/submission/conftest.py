@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from tampering import OWN
+from darker import OWN
 
 from benchmark.cli import cli
 from benchmark.isolation import plugins

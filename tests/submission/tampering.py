@@ -13,25 +13,6 @@ from PIL import Image
 
 from benchmark.record import load_records
 
-OWN = '''
-"""A defense of somebody's own."""
-
-from dataclasses import dataclass
-
-from benchmark.interfaces import Defense, parameter
-
-
-@dataclass(frozen=True)
-class Darker(Defense):
-    """Makes everything darker."""
-
-    strength = "factor"
-    factor: float = parameter(0.5, "what is left of the light; less is stronger", low=0, high=1)
-
-    def perturb(self, x, rng):
-        return x * self.factor
-'''
-
 
 def rewrite(folder: Path, **changes: object) -> None:
     """The manifest made to match what is in the folder."""

@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from tampering import DARKER, OWN
+from darker import OWN
+from tampering import DARKER
 
 from benchmark.isolation.landlock import version
 from benchmark.record import load_records

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from darker import OWN
 from tampering import (
     DARKER,
-    OWN,
     add_file,
     add_source,
     change_figure,
