@@ -13,11 +13,12 @@ from benchmark.adversarial import AdversarialPair
 from benchmark.compute import compute_device
 from benchmark.config import load_track
 from benchmark.recipe import Recipe
+from benchmark.screen import Screen
 from benchmarks.inputs import PLAIN
 from benchmarks.race import seconds
 from benchmarks.section import Section, Table, at_least
 
-SIDE = 32
+SHAPE = (1, 32, 32)
 SHARE = 0.6
 """Of the rate of a matrix product that a step is to reach."""
 
@@ -73,9 +74,10 @@ def compare(rounds: int, smoke: bool) -> Section:
 
 def measure(recipe: Recipe, rounds: int, steps: int, side: int) -> Speed:
     """Steps and products in turn, by the medians over the rounds."""
-    pair = AdversarialPair(recipe, (1, SIDE, SIDE), 0, torch.Generator().manual_seed(0))
+    screen = Screen(recipe.latent_dim, SHAPE)
+    pair = AdversarialPair(recipe, SHAPE, 0, torch.Generator().manual_seed(0), screen)
     count = recipe.batch * recipe.discriminator_steps
-    noise = torch.rand(count, 1, SIDE, SIDE, generator=torch.Generator().manual_seed(0)).mul_(2).sub_(1)
+    noise = torch.rand(count, *SHAPE, generator=torch.Generator().manual_seed(0)).mul_(2).sub_(1)
     real = noise.to(pair.device).contiguous(memory_format=torch.channels_last)
     pair.advance(real)
     with FlopCounterMode(display=False) as counter:
