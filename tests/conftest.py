@@ -32,6 +32,12 @@ TINY = {
 }
 
 
+@pytest.fixture(autouse=True)
+def in_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cells of tests are too small for workers, who first import everything."""
+    monkeypatch.setattr("benchmark.executors.default_name", lambda: "in-process")
+
+
 @pytest.fixture(scope="session")
 def pixels() -> FeatureExtractor:
     return load("extractor", PIXELS)

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from benchmark.results import Results
 
 ATTACK = "Spec of an attack: NAME[,key=value ...]; may be given several times."
+EXECUTOR = (
+    "Who does the cells: in-process, local or ray.  [default: in-process with an accelerator or one core, else local]"
+)
 ISOLATED = "Run defense and attack in processes of their own, with limits and out of sight of all else."
 RESULTS = "Folder for everything that is made, or an fsspec URL (s3://..., gs://...)."
 
@@ -59,7 +62,7 @@ class BudgetType(click.ParamType[int]):
 def executor_options(command: Callable[..., None]) -> Callable[..., None]:
     """The options that say who does the cells, given to the command as one ``executor``."""
 
-    @click.option("--executor", help="Who does the cells: in-process, local or ray.  [default: in-process]")
+    @click.option("--executor", help=EXECUTOR)
     @click.option("--workers", type=click.IntRange(1), help="Workers of the executor local.  [default: one per core]")
     @click.option("--cpus", type=click.IntRange(1), help="Cores that a cell asks Ray for.  [default: 1]")
     @click.option("--gpus", type=click.FloatRange(0), help="Accelerators that a cell asks Ray for.  [default: 0]")
@@ -67,7 +70,6 @@ def executor_options(command: Callable[..., None]) -> Callable[..., None]:
     def given(executor: str | None, workers: int | None, cpus: int | None, gpus: float | None, **options: Any) -> None:
         from benchmark.executors import make_executor
 
-        name = executor or ("local" if workers else "in-process")
-        command(executor=make_executor(name, workers, cpus, gpus), **options)
+        command(executor=make_executor(executor, workers, cpus, gpus), **options)
 
     return given

@@ -5,7 +5,7 @@ from __future__ import annotations
 from benchmark.errors import UsageError, unknown
 from benchmark.executors.base import Executor
 from benchmark.executors.inprocess import InProcess
-from benchmark.executors.local import LocalWorkers
+from benchmark.executors.local import LocalWorkers, cores
 from benchmark.executors.ray_cluster import RayCluster
 
 __all__ = ["EXECUTORS", "Executor", "make_executor"]
@@ -14,13 +14,24 @@ EXECUTORS = ("in-process", "local", "ray")
 """The names of the executors."""
 
 
+def default_name() -> str:
+    """The executor that suits this machine: workers where there are several cores, but one process for an accelerator.
+
+    A small GAN gains little from a second thread, and several processes would share an accelerator's memory.
+    """
+    # Slow to import: only by whoever does cells.
+    from benchmark.compute import compute_device
+
+    return "local" if compute_device().type == "cpu" and cores() > 1 else "in-process"
+
+
 def make_executor(
-    name: str, workers: int | None = None, cpus: int | None = None, gpus: float | None = None
+    name: str | None = None, workers: int | None = None, cpus: int | None = None, gpus: float | None = None
 ) -> Executor:
     """An executor by name.
 
     Args:
-        name: one of :data:`EXECUTORS`.
+        name: one of :data:`EXECUTORS`; ``local`` if workers are given, else :func:`default_name`, if it is not given.
         workers: of ``local``.
         cpus: that a cell asks for, of ``ray``.
         gpus: that a cell asks for, of ``ray``.
@@ -28,6 +39,7 @@ def make_executor(
     Raises:
         UsageError: there is no such executor, an option of another was given, or the executor refuses its options.
     """
+    name = name or ("local" if workers else default_name())
     if name not in EXECUTORS:
         raise unknown("executor", name, EXECUTORS)
     if workers is not None and name != "local":

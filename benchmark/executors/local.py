@@ -26,6 +26,11 @@ TRIES = 3
 """Workers that may die over one cell before it counts as failed."""
 
 
+def cores() -> int:
+    """The cores that this process may use."""
+    return len(os.sched_getaffinity(0))
+
+
 class LocalWorkers:
     """Settles jobs in worker processes.
 
@@ -38,11 +43,10 @@ class LocalWorkers:
     """
 
     def __init__(self, workers: int | None = None, threads: int | None = None) -> None:
-        cores = len(os.sched_getaffinity(0))
-        self.workers = workers or cores
-        if not 1 <= self.workers <= cores:
-            raise UsageError(f"there are {cores} cores, so there may be 1 to {cores} workers, not {self.workers}")
-        self.threads = threads or cores // self.workers
+        self.workers = workers or cores()
+        if not 1 <= self.workers <= cores():
+            raise UsageError(f"there are {cores()} cores, so there may be 1 to {cores()} workers, not {self.workers}")
+        self.threads = threads or cores() // self.workers
 
     def map(self, jobs: Sequence[Job], reporter: Reporter) -> Iterator[Settled]:
         """See :class:`benchmark.executors.base.Executor`."""
