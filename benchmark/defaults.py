@@ -2,5 +2,5 @@
 
 from __future__ import annotations
 
-ATTACKS = ("fidelity",)
+ATTACKS = ("fidelity", "accuracy")
 """Specs of the attacks that a defense is measured against."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -32,10 +33,12 @@ TINY = {
 }
 
 
-@pytest.fixture(autouse=True)
-def in_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Cells of tests are too small for workers, who first import everything."""
-    monkeypatch.setattr("benchmark.executors.default_name", lambda: "in-process")
+@pytest.fixture(autouse=True, scope="session")
+def in_process() -> Iterator[None]:
+    """Cells of tests are too small for workers, who first import everything, and know nothing of what is patched."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("benchmark.executors.default_name", lambda: "in-process")
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -19,7 +19,7 @@ from benchmark.errors import UsageError
 from benchmark.progress.display import reporting
 
 if TYPE_CHECKING:
-    from benchmark.config import Cell
+    from benchmark.config import Cell, Track
     from benchmark.executors import Executor
     from benchmark.results import Results
     from benchmark.sweep import Outcome
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.option("--defense", default="none", show_default=True, help="Spec of the defense: NAME[,key=value ...].")
 @click.option("--strength", type=float, help="Its strength; the same as giving the parameter in the spec.")
-@click.option("--attack", "attacks", multiple=True, default=ATTACKS, show_default=True, help=ATTACK)
+@click.option("--attack", "attacks", multiple=True, show_default=", ".join(ATTACKS), help=ATTACK)
 @click.option("--budget", type=BudgetType(), default="50k", show_default=True, help="Query budget: 50k, 50_000, 1e4.")
 @click.option("--seed", default=0, show_default=True, help="Seed of everything that is drawn.")
 @click.option("--track", default="fashion-mnist", show_default=True, help="Track, or a YAML file of one's own.")
@@ -71,7 +71,7 @@ def run(
         click.echo(f"quick: the budget is cut from {budget:,} to {setting.max_budget:,}", err=True)
         budget = setting.max_budget
     spec = defense if strength is None else with_strength(defense, strength, isolated=isolated)
-    pairs = product(["none", spec], attacks)
+    pairs = product(["none", spec], attacks or possible_attacks(setting))
     cells = list(dict.fromkeys(Cell(setting, defense, attack, budget, seed, isolated) for defense, attack in pairs))
     outcome = do_cells(cells, results, executor, retry_failed=True)
     if outcome.records:
@@ -80,6 +80,18 @@ def run(
         click.echo(f"{record.defense} against {record.attack}: {results.record(record.id)}, {results.sheet(record.id)}")
     click.echo("quick: these records never enter a board" if quick else f"board: {results.board}")
     report_failures(outcome.failures)
+
+
+def possible_attacks(track: Track) -> list[str]:
+    """The default attacks, without those who need a discriminator that the track's target does not have."""
+    from benchmark.registry import load
+    from benchmark.setting import load_setting
+
+    needing = [spec for spec in ATTACKS if load("attack", spec).threat_model.discriminator]
+    if not needing or load_setting(track).target.discriminator_key is not None:
+        return list(ATTACKS)
+    click.echo(f"the target has no discriminator, so {', '.join(needing)} is left out", err=True)
+    return [spec for spec in ATTACKS if spec not in needing]
 
 
 @click.command()

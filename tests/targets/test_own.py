@@ -177,10 +177,12 @@ def test_a_track_of_ones_own(own: Path, track: Track) -> None:
 def test_the_main_job_on_a_generator_of_ones_own(call, own: Path, track_file: Path, tmp_path: Path) -> None:
     images = yaml.safe_load(track_file.read_text())["data"].removeprefix("folder:")
     command = ["run", "--track", track_file, "--target", f"{own}/mine.onnx,range=signed", "--reference", images]
-    command += ["--defense", "jpeg", "--attack", "fidelity", "--budget", "40", "--results", tmp_path]
+    command += ["--defense", "jpeg", "--budget", "40", "--results", tmp_path]
     outcome = call(*command)
     assert outcome.status == 0, outcome.err
+    assert "has no discriminator, so accuracy is left out" in outcome.err
     board = pd.read_csv(tmp_path / "leaderboard.csv")
+    assert set(board["attack"]) == {"fidelity"}
     assert set(board["track"].str[:14]) == {"own-mine.onnx-"}
     assert board["fidelity_fd"].notna().all()
 
