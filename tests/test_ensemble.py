@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,12 +15,12 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from benchmark import gan
 from benchmark.adversarial import AdversarialPair
-from benchmark.ensemble import Member, TrainedTogether, batchable, train_together, training
+from benchmark.ensemble import Meeting, Member, TrainedTogether, batchable, train_together, training
 from benchmark.ensemble.networks import Networks
 from benchmark.ensemble.pairs import ARCHITECTURES, AdversarialPairs
 from benchmark.errors import TrainingError, UsageError
 from benchmark.gan import train
-from benchmark.interfaces import FeatureExtractor
+from benchmark.interfaces import Defense, FeatureExtractor
 from benchmark.networks import DISCRIMINATORS, GENERATORS
 from benchmark.recipe import Recipe
 from benchmark.screen import Screen
@@ -239,12 +239,13 @@ def test_a_member_that_collapses_has_the_restart_that_it_has_alone(
     assert identical(trained[2], train(MEMBERS[2].images, tiny_recipe, MEMBERS[2].seed, pixels))
 
 
+def fails(*given: Any, **options: Any) -> Trained:
+    raise TrainingError("the training failed twice")
+
+
 def test_a_member_that_fails_alone_too_is_an_error_among_results(
     pixels: FeatureExtractor, tiny_recipe: Recipe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fails(*given: Any, **options: Any) -> Trained:
-        raise TrainingError("the training failed twice")
-
     score = training._Ensemble.score
 
     def first_is_lost(ensemble: Any, losses: list[list[float]], reporter: Any) -> None:
@@ -305,3 +306,95 @@ def test_images_of_two_shapes_are_refused(pixels: FeatureExtractor, tiny_recipe:
 
 def test_no_members_no_results(pixels: FeatureExtractor, tiny_recipe: Recipe) -> None:
     assert train_together([], tiny_recipe, pixels) == []
+
+
+def work(meeting: Meeting, member: Member, recipe: Recipe, extractor: FeatureExtractor) -> Callable[[], Trained]:
+    return lambda: meeting.train(member.images, recipe, member.seed, extractor)
+
+
+def test_works_that_meet_have_what_training_together_gives(pixels: FeatureExtractor, tiny_recipe: Recipe) -> None:
+    meeting = Meeting()
+    met = meeting.gather([work(meeting, member, tiny_recipe, pixels) for member in MEMBERS])
+    expected = all_trained(train_together(MEMBERS, tiny_recipe, pixels))
+    for mine, its in zip(met, expected, strict=True):
+        assert isinstance(mine, TrainedTogether)
+        assert identical(mine, its)
+        assert mine.members == 3
+
+
+def test_works_train_as_often_as_they_like_and_fail_alone(pixels: FeatureExtractor, tiny_recipe: Recipe) -> None:
+    meeting = Meeting()
+    once, other, _ = (work(meeting, member, tiny_recipe, pixels) for member in MEMBERS)
+
+    def breaks() -> list[int]:
+        other()
+        raise ValueError("after its training")
+
+    def leaves() -> list[int]:
+        raise SystemExit
+
+    def members(*trained: Trained) -> list[int]:
+        return [each.report()["together"]["members"] for each in trained]
+
+    works = [lambda: members(once(), other()), breaks, lambda: members(), lambda: members(once()), leaves]
+    twice, failed, never, first, left = meeting.gather(works)
+    assert twice == [3, 1]
+    assert never == []
+    assert first == [3]
+    assert isinstance(failed, ValueError)
+    assert "end the process" in str(left)
+
+
+def test_one_work_runs_at_a_time(pixels: FeatureExtractor, tiny_recipe: Recipe) -> None:
+    meeting, told = Meeting(), []
+
+    def telling(name: str, member: Member) -> Callable[[], None]:
+        def tells() -> None:
+            told.append(f"{name} begins")
+            torch.rand(1000).sort()
+            told.append(f"{name} asks")
+            meeting.train(member.images, tiny_recipe, member.seed, pixels)
+            told.append(f"{name} goes on")
+            torch.rand(1000).sort()
+            told.append(f"{name} ends")
+
+        return tells
+
+    meeting.gather([telling(name, member) for name, member in zip("ab", MEMBERS, strict=False)])
+    assert told == [
+        f"{name} {what}" for part in (("begins", "asks"), ("goes on", "ends")) for name in "ab" for what in part
+    ]
+
+
+def test_only_what_can_be_is_trained_together(pixels: FeatureExtractor, tiny_recipe: Recipe) -> None:
+    meeting = Meeting()
+    longer, augmented = replace(tiny_recipe, steps=3), replace(tiny_recipe, augment="translation")
+    images, seed = MEMBERS[0].images, MEMBERS[0].seed
+    met = meeting.gather(
+        [
+            *(work(meeting, member, tiny_recipe, pixels) for member in MEMBERS[:2]),
+            work(meeting, MEMBERS[2], longer, pixels),
+            work(meeting, MEMBERS[0], augmented, pixels),
+            lambda: meeting.train(images, tiny_recipe, seed, pixels, defense=Defense()),
+        ]
+    )
+    reports = [trained.report().get("together", {}).get("members") for trained in all_trained(met)]  # type: ignore[arg-type]
+    assert reports == [2, 2, 1, None, None]
+    assert identical(met[3], train(images, augmented, seed, pixels))  # type: ignore[arg-type]
+
+
+def test_a_training_that_fails_is_raised_in_its_work(
+    pixels: FeatureExtractor, tiny_recipe: Recipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gan._Run, "score", lambda run, reference: "collapsed at step 1")
+    monkeypatch.setattr(training, "train", fails)
+    meeting = Meeting()
+
+    def caught() -> str:
+        try:
+            meeting.train(MEMBERS[0].images, tiny_recipe, 1, pixels)
+        except TrainingError as error:
+            return str(error)
+        return "none"
+
+    assert meeting.gather([caught]) == ["the training failed twice"]

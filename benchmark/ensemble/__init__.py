@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from benchmark.ensemble.meeting import Meeting
 from benchmark.ensemble.training import Member, TrainedTogether, batchable, train_together
 
-__all__ = ["Member", "TrainedTogether", "batchable", "train_together"]
+__all__ = ["Meeting", "Member", "TrainedTogether", "batchable", "train_together"]
