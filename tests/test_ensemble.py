@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -264,6 +265,15 @@ def test_the_report_says_that_it_was_not_alone(pixels: FeatureExtractor, tiny_re
     report = json.loads(json.dumps(trained.report()))
     assert report.pop("together") == {"members": 3, "precision": "float32"}
     assert report.keys() == alone.keys()
+
+
+def test_shares_of_the_time_add_up_to_all_of_it(pixels: FeatureExtractor, tiny_recipe: Recipe) -> None:
+    started = time.monotonic()
+    trained = all_trained(train_together(MEMBERS, tiny_recipe, pixels))
+    taken = time.monotonic() - started
+    shares = [each.share for each in trained if isinstance(each, TrainedTogether)]
+    assert len(set(shares)) == 1
+    assert sum(each.history[-1].seconds for each in trained) < sum(shares) <= 1.001 * taken
 
 
 def test_mixed_precision_keeps_weights_and_comes_near(pixels: FeatureExtractor, tiny_recipe: Recipe) -> None:

@@ -39,6 +39,8 @@ class TrainedTogether(Trained):
     """How many trained together, itself included."""
     mixed: bool
     """Whether convolutions and products were in bfloat16."""
+    share: float
+    """Its share of the seconds that all together took, with the scoring of checkpoints."""
 
     def report(self) -> dict[str, Any]:
         """See :class:`Trained`; says besides that it was not trained alone, which it equals but for rounding."""
@@ -83,10 +85,12 @@ def train_together(
     if not members:
         return []
     reporter = reporter or Reporter()
+    started = time.monotonic()
     ensemble = _Ensemble(members, recipe, extractor, mixed)
     ensemble.go(reporter)
+    share = (time.monotonic() - started) / len(members)
     return [
-        _alone(member, recipe, extractor, reporter) if failure else ensemble.result(index)
+        _alone(member, recipe, extractor, reporter) if failure else ensemble.result(index, share)
         for index, (member, failure) in enumerate(zip(members, ensemble.failures, strict=True))
     ]
 
@@ -170,8 +174,8 @@ class _Ensemble:
                 reporter.note(f"member {index + 1} {self.failures[index]}; to be trained by itself")
         self.losses.zero_()
 
-    def result(self, index: int) -> TrainedTogether:
-        """What a member's training gave."""
+    def result(self, index: int, share: float) -> TrainedTogether:
+        """What a member's training gave, and its share of the seconds of all."""
         trained = self.runs[index].result(restarts=0, failure="")
         values = {field.name: getattr(trained, field.name) for field in fields(trained)}
-        return TrainedTogether(**values, members=len(self.runs), mixed=self.pairs.mixed)
+        return TrainedTogether(**values, members=len(self.runs), mixed=self.pairs.mixed, share=share)
