@@ -20,6 +20,7 @@ COMPARISONS = (
     "manifold",
     "kid",
     "training",
+    "ensemble",
     "quality",
     "stages",
     "growth",

@@ -1,0 +1,111 @@
+"""Pairs of generator and discriminator in training, as :class:`benchmark.adversarial.AdversarialPair` is one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from operator import attrgetter
+
+import torch
+from torch import Tensor
+from torch.func import vmap
+
+from benchmark.adversarial import AdversarialPair
+from benchmark.ensemble.networks import Networks
+from benchmark.losses import LOSSES
+from benchmark.recipe import Recipe
+
+ARCHITECTURES = ("dcgan", "sngan", "sngan-tapered")
+"""Those whose networks neither grow, nor draw anything, nor compare the images of a batch."""
+
+
+def obstacles(recipe: Recipe) -> list[str]:
+    """What in a recipe is not done for several pairs at once, as ``field=value``."""
+    asked = {
+        "generator": recipe.generator not in ARCHITECTURES,
+        "discriminator": recipe.discriminator not in ARCHITECTURES,
+        "gradient_penalty": recipe.gradient_penalty > 0,
+        "drift": recipe.drift > 0,
+        "r1": recipe.r1 > 0,
+        "augment": recipe.augment != "none",
+    }
+    return [f"{name}={getattr(recipe, name)}" for name, found in asked.items() if found]
+
+
+class AdversarialPairs:
+    """Several pairs, each with images, latents and weights of its own, that take each step together.
+
+    A step is that of :class:`AdversarialPair`, operation by operation, with a first dimension of the pairs. Nothing in
+    it waits for the device: losses stay there until they are asked for.
+
+    Args:
+        recipe: of all pairs, without :func:`obstacles`.
+        pairs: as they begin; they are left alone.
+        mixed: see :meth:`Networks.__call__`.
+    """
+
+    def __init__(self, recipe: Recipe, pairs: Sequence[AdversarialPair], *, mixed: bool = False) -> None:
+        self.recipe, self.mixed = recipe, mixed
+        self.g, self.d, self.average = (
+            Networks([part(pair) for pair in pairs]) for part in map(attrgetter, ("g", "d", "average"))
+        )
+        self.adam_g = self._adam(self.g, recipe.generator_rate)
+        self.adam_d = self._adam(self.d, recipe.discriminator_rate)
+        loss = LOSSES[recipe.loss]
+        self.discriminator_loss, self.generator_loss = vmap(loss.discriminator), vmap(loss.generator)
+        self.step = 0
+
+    def _adam(self, networks: Networks, rate: float) -> torch.optim.Adam:
+        # Adam looks at each number by itself: on stacked weights it is as many Adams.
+        return torch.optim.Adam(networks.weights.values(), rate, (self.recipe.beta1, self.recipe.beta2), fused=True)
+
+    def advance(self, real: Tensor, latents: Tensor) -> Tensor:
+        """One step of all generators, and as many of the discriminators as the recipe says.
+
+        Args:
+            real: images float32 (pairs, n * discriminator_steps, C, H, W) in [-1, 1], on the networks' device.
+            latents: float32 (pairs, n * discriminator_steps, latent_dim), there too.
+
+        Returns:
+            The last losses (discriminator, generator), float32 (2, pairs), on that device.
+        """
+        recipe = self.recipe
+        if recipe.decay:
+            share = 1 - self.step / recipe.steps
+            self.adam_g.param_groups[0]["lr"] = recipe.generator_rate * share
+            self.adam_d.param_groups[0]["lr"] = recipe.discriminator_rate * share
+        parts = (x.chunk(recipe.discriminator_steps, dim=1) for x in (real, latents))
+        *others, (last, z) = zip(*parts, strict=True)
+        for batch, chosen in others:
+            with torch.no_grad():
+                fake = self.g(chosen, mixed=self.mixed)
+            self._train_discriminators(batch, fake)
+        fake = self.g(z, mixed=self.mixed)
+        loss_d = self._train_discriminators(last, fake.detach())
+        loss_g = self._train_generators(fake)
+        self.step += 1
+        self.average.approach(self.g, 1 - min(recipe.average, self.step / (self.step + 10)))
+        return torch.stack([loss_d, loss_g])
+
+    def _train_discriminators(self, real: Tensor, fake: Tensor) -> Tensor:
+        """One step of the discriminators on images (pairs, n, C, H, W) in [-1, 1]; returns their losses."""
+        on_real, on_fake = self.d(torch.cat([real, fake], dim=1), mixed=self.mixed).chunk(2, dim=1)
+        return _stepped(self.adam_d, self.discriminator_loss(on_real, on_fake))
+
+    def _train_generators(self, fake: Tensor) -> Tensor:
+        """One step of the generators, given images (pairs, n, C, H, W) of theirs with graph; returns their losses."""
+        return _stepped(self.adam_g, self.generator_loss(self.d(fake, learn=False, mixed=self.mixed)))
+
+    def hand_over(self, index: int, pair: AdversarialPair) -> None:
+        """Bring a pair by itself to where that one of these pairs is: its networks, and the count of its steps."""
+        for mine, its in ((self.g, pair.g), (self.d, pair.d), (self.average, pair.average)):
+            its.load_state_dict(mine.state(index))
+        pair.step = self.step
+
+
+def _stepped(adam: torch.optim.Adam, losses: Tensor) -> Tensor:
+    """One step of an optimizer down the losses of all pairs; returns the losses, without their graph."""
+    adam.zero_grad()
+    # The weights of a pair have a part in its own loss alone, and so get the gradient of that.
+    torch.autograd.backward(losses.sum())
+    adam.step()
+    return losses.detach()

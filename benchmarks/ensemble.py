@@ -1,0 +1,245 @@
+"""Attack models trained together, as one batched ensemble, against one after the other; what a whole board then takes.
+
+Everything is measured on the device that trains; on a processor, shorter.
+"""
+
+from __future__ import annotations
+
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from benchmark.compute import compute_device
+from benchmark.config import Cell, Track, load_track
+from benchmark.ensemble import Member, TrainedTogether, train_together
+from benchmark.executors import make_executor
+from benchmark.gan import train
+from benchmark.interfaces import FeatureExtractor
+from benchmark.progress import Reporter
+from benchmark.recipe import Recipe
+from benchmark.results import Results
+from benchmark.setting import load_setting
+from benchmark.sweep import run_cells
+from benchmark.trained import Trained
+from benchmarks.race import quiet
+from benchmarks.section import Bar, Section, Table, at_most
+
+CELLS = 150
+"""Of the full board of a small track."""
+HOURS = 1.0
+"""That such a board may take."""
+ANSWERS = 50_000
+NOISE = 2.0
+"""Times as far from the lone training as that is from itself by other kernels, that one trained together may be."""
+
+
+@dataclass(frozen=True)
+class Extent:
+    """How much is measured."""
+
+    sizes: tuple[int, ...]
+    """Trainings that are done together."""
+    steps: int
+    """That are timed, after as many that are not."""
+    compared: int
+    """Trainings that are done both together and alone, of seeds 0, 1, ..."""
+    length: int
+    """Steps of these, scored at every fifth part of them."""
+    answers: int
+    samples: int
+    """Images that a cell compares."""
+
+
+SMOKE = Extent(sizes=(1, 2), steps=1, compared=2, length=2, answers=200, samples=60)
+PROCESSOR = Extent(sizes=(1, 8, 32), steps=5, compared=3, length=100, answers=5000, samples=10_000)
+CARD = Extent(sizes=(1, 8, 32), steps=200, compared=4, length=2500, answers=ANSWERS, samples=10_000)
+
+
+def compare(rounds: int, smoke: bool) -> Section:
+    """See the module."""
+    on_card = compute_device().type == "cuda"
+    extent = SMOKE if smoke else CARD if on_card else PROCESSOR
+    track = load_track("fashion-mnist", quick=smoke)
+    if smoke:
+        narrow = replace(track.recipe, generator_width=8, discriminator_width=8, batch=4)
+        track = replace(track, name="small", samples=extent.samples, recipe=narrow)
+    setting = load_setting(track)
+    answers = setting.target.generate(setting.target.prior(extent.answers, torch.Generator().manual_seed(0)))
+    throughput, best = speeds(track.recipe, answers, setting.extractor, extent, rounds, precisions(on_card, smoke))
+    equality, scoring, bar = agreement(track.recipe, answers, setting.extractor, extent)
+    board, hours = extrapolation(track, best, scoring, rest_of_a_cell(track, extent))
+    bars = [bar, *([at_most(f"hours of the device for {CELLS} cells", hours, HOURS)] if on_card else [])]
+    about = (
+        "The track's recipe, on answers of its undefended target. Seconds of training are of the steps, with the "
+        "drawing of what they train on and without the scoring of checkpoints. "
+        f"{extent.steps} steps are timed, after as many that are not; medians over the rounds, all in turn."
+    )
+    return Section("Many attack models at once", about, [throughput, equality, board], bars)
+
+
+def precisions(on_card: bool, smoke: bool) -> tuple[bool, ...]:
+    """Whether in mixed precision: both ways on a card, where it may pay."""
+    return (False, True) if on_card or smoke else (False,)
+
+
+def members(answers: Tensor, count: int) -> list[Member]:
+    """Trainings of different seeds. Of the same images, since the steps do not depend on them."""
+    return [Member(answers, seed) for seed in range(count)]
+
+
+def speeds(
+    recipe: Recipe, answers: Tensor, extractor: FeatureExtractor, extent: Extent, rounds: int, mixed: Sequence[bool]
+) -> tuple[Table, float]:
+    """Steps per second by the number of trainings at once; also the most, over all trainings, in float32."""
+    timed = replace(recipe, steps=2 * extent.steps, score_every=extent.steps, score_images=2)
+
+    def alone() -> Trained:
+        return train(answers, timed, 0, extractor)
+
+    def together(count: int, mixed: bool) -> Trained:
+        return trained(members(answers, count), timed, extractor, mixed=mixed)[0]
+
+    ways: dict[tuple[str, bool], Callable[[], Trained]] = {("alone", False): alone}
+    for each in mixed:
+        for count in extent.sizes:
+            ways[f"{count} together", each] = lambda count=count, each=each: together(count, each)  # type: ignore[misc]
+    found: dict[tuple[str, bool], list[tuple[float, float]]] = {way: [] for way in ways}
+    for _ in range(rounds):
+        for way, work in ways.items():
+            found[way].append(rate(work, extent.steps))
+    medians = {way: statistics.median(rate for rate, _ in each) for way, each in found.items()}
+    base = medians["alone", False]
+    rows: list[tuple[str, ...]] = [
+        (
+            name,
+            "bfloat16" if each else "float32",
+            f"{speed:.1f}",
+            f"{speed / base:.2f}",
+            peak(found[name, each][0][1]),
+        )
+        for (name, each), speed in medians.items()
+    ]
+    header = ("trainings", "precision", "steps of a training per second", "times as many as alone", "peak memory, GiB")
+    return Table(header, rows), max(speed for (_, each), speed in medians.items() if not each)
+
+
+def rate(work: Callable[[], Trained], steps: int) -> tuple[float, float]:
+    """Steps per second, over all trainings, between the last two scored checkpoints; and peak bytes of the card."""
+    if on_card := compute_device().type == "cuda":
+        torch.cuda.reset_peak_memory_stats()
+    before, after = work().history
+    return steps / (after.seconds - before.seconds), torch.cuda.max_memory_allocated() if on_card else 0.0
+
+
+def peak(memory: float) -> str:
+    """In GiB; nothing where it was not measured."""
+    return f"{memory / 2**30:.2f}" if memory else ""
+
+
+def trained(
+    given: Sequence[Member], recipe: Recipe, extractor: FeatureExtractor, *, mixed: bool = False
+) -> list[TrainedTogether]:
+    """What training together gave.
+
+    Raises:
+        RuntimeError: a training failed.
+    """
+    outcomes = train_together(given, recipe, extractor, mixed=mixed)
+    together = [outcome for outcome in outcomes if isinstance(outcome, TrainedTogether)]
+    if len(together) < len(given):
+        raise RuntimeError(f"{len(given) - len(together)} of {len(given)} trainings failed, so that times say nothing")
+    return together
+
+
+def agreement(recipe: Recipe, answers: Tensor, extractor: FeatureExtractor, extent: Extent) -> tuple[Table, float, Bar]:
+    """How far trainings together are from the same alone, beside how far those are from themselves by other kernels.
+
+    Returns:
+        The table; the seconds that each scored checkpoint of a training together took; and the bar.
+    """
+    scored = replace(recipe, steps=extent.length, score_every=max(1, extent.length // 5))
+    given = members(answers, extent.compared)
+    alone = [train(answers, scored, member.seed, extractor) for member in given]
+    with other_kernels():
+        again = [train(answers, scored, member.seed, extractor) for member in given]
+    together = trained(given, scored, extractor)
+    beside = sum(each.share - each.history[-1].seconds for each in together)
+    scoring = beside / sum(len(each.history) for each in together)
+    seeds = alone[1:] + alone[:1]
+    rows: list[tuple[str, ...]] = []
+    for index, point in enumerate(alone[0].history):
+        apart = [100 * difference(alone, others, index) for others in (together, again, seeds)]
+        score = statistics.mean(each.history[index].score for each in alone)
+        rows.append((str(point.step), f"{score:.0f}", *(f"{value:.2g}" for value in apart)))
+    header = ("step", "FD alone", "together, % off", "alone by other kernels, % off", "alone with another seed, % off")
+    caption = (
+        f"FD of {extent.compared} trainings alone to held-out answers, and the mean over them of how far off it is "
+        "otherwise. A difference of rounding grows with the steps; that of other kernels is nothing but rounding."
+    )
+    off, by_kernels = (
+        statistics.mean(difference(alone, others, index) for index in range(len(rows))) for others in (together, again)
+    )
+    claim = "times as far from alone as alone by other kernels, over all scored checkpoints"
+    bar = at_most(claim, off / by_kernels if by_kernels else float(off > 0), NOISE)
+    return Table(header, rows, caption), scoring, bar
+
+
+def difference(trainings: Sequence[Trained], others: Sequence[Trained], index: int) -> float:
+    """Mean relative difference of the scores at one checkpoint."""
+    scores = [(a.history[index].score, b.history[index].score) for a, b in zip(trainings, others, strict=True)]
+    return statistics.mean(abs(b - a) / a for a, b in scores)
+
+
+@contextmanager
+def other_kernels() -> Iterator[None]:
+    """Within it, the device computes the same by other code, and so rounds otherwise."""
+    library = torch.backends.cudnn if compute_device().type == "cuda" else torch.backends.mkldnn
+    # The switch of oneDNN warns of what it does not know of GPUs.
+    with quiet(), library.flags(enabled=False):
+        yield
+
+
+def rest_of_a_cell(track: Track, extent: Extent) -> float:
+    """Seconds that a cell takes beside its training: answers are drawn, features extracted, figures measured."""
+    recipe = replace(track.recipe, steps=1, score_every=1, score_images=2)
+    track = replace(track, name="untrained", samples=extent.samples, recipe=recipe)
+    with tempfile.TemporaryDirectory() as folder:
+        taken = []
+        # What the first makes for all cells, the second finds.
+        for defense in ("none", "jpeg"):
+            started = time.perf_counter()
+            cells = [Cell(track, defense, "fidelity", extent.answers, 0)]
+            failures = run_cells(cells, Results(Path(folder)), make_executor("in-process"), Reporter()).failures
+            if failures:
+                raise RuntimeError(str(failures))
+            taken.append(time.perf_counter() - started)
+    return taken[1]
+
+
+def extrapolation(track: Track, best: float, scoring: float, rest: float) -> tuple[Table, float]:
+    """Of a board of :data:`CELLS` cells from what each part of one takes; the table, and the hours in all."""
+    recipe = track.recipe
+    scores = -(-recipe.steps // recipe.score_every)
+    parts = {
+        f"{recipe.steps:,} steps of training": recipe.steps / best,
+        f"{scores} scored checkpoints": scores * scoring,
+        "answers, features and figures": rest,
+    }
+    whole = sum(parts.values())
+    rows: list[tuple[str, ...]] = [
+        (name, f"{value:.1f}", f"{CELLS * value / 3600:.2f}")
+        for name, value in [*parts.items(), ("the whole cell", whole)]
+    ]
+    header = ("of a cell", "seconds", f"hours for {CELLS} cells")
+    caption = (
+        "The whole board on one device, cell by cell but for the steps; a cell of its own defense, with answers that "
+        "no other attack has drawn before."
+    )
+    return Table(header, rows, caption), CELLS * whole / 3600
