@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -17,12 +17,13 @@ from torch import Tensor
 
 from benchmark.clients import handed
 from benchmark.data import load as load_data
+from benchmark.ensemble import TrainedTogether
 from benchmark.errors import UsageError
 from benchmark.features import extract
 from benchmark.files import new_array, open_array, write_array, write_text
 from benchmark.gan import Generative, Trained, train
 from benchmark.images import check_images
-from benchmark.interfaces import Attack, Defense
+from benchmark.interfaces import Attack, Defense, FeatureExtractor
 from benchmark.keys import GENERATION_CODE, TRAINING_CODE, answers_key, defense_key, knowledge_key, plugin_key
 from benchmark.knowledge import granted
 from benchmark.oracle import Oracle
@@ -70,6 +71,23 @@ class Theft:
     seconds: float
 
 
+class Train(Protocol):
+    """Whatever trains attack models: :func:`benchmark.gan.train`, or what stands in for it."""
+
+    def __call__(
+        self,
+        images: Tensor,
+        recipe: Recipe,
+        seed: int,
+        extractor: FeatureExtractor,
+        *,
+        defense: Defense | None = None,
+        work: Path | None = None,
+        reporter: Reporter | None = None,
+    ) -> Trained:
+        """See :func:`benchmark.gan.train`."""
+
+
 class Artifacts:
     """Makes the pieces of one track's cells, or finds them in the store.
 
@@ -77,11 +95,21 @@ class Artifacts:
         setting: the track, with target and extractor.
         store: where they are kept.
         reporter: where long work reports.
+        train: how attack models are trained.
+        trained_by: what determines what that gives beside the code of trainings by themselves.
     """
 
-    def __init__(self, setting: Setting, store: Store, reporter: Reporter) -> None:
+    def __init__(
+        self,
+        setting: Setting,
+        store: Store,
+        reporter: Reporter,
+        train: Train = train,
+        trained_by: Key | None = None,
+    ) -> None:
         self.setting, self.track = setting, setting.track
         self.store, self.reporter = store, reporter
+        self.train, self.trained_by = train, dict(trained_by or {})
 
     def training_images(self) -> Images:
         """``samples`` images of the target's training set, drawn without replacement."""
@@ -222,22 +250,28 @@ class Artifacts:
             "features": self.setting.extractor_key,
             "samples": self.track.samples,
             "code": code_hash(*TRAINING_CODE),
+            **self.trained_by,
         }
 
     def _steal(self, folder: Path, attack: Attack, against: Defense, oracle: Oracle, seed: int) -> None:
         started = time.monotonic()
         trainings: list[Trained] = []
+        waited, spent = 0.0, 0.0
         numbers = count()
 
         def bound_train(
             images: Tensor, recipe: Recipe, rng: torch.Generator, defense: Defense | None = None
         ) -> Generative:
+            nonlocal waited, spent
             own_seed = int(torch.randint(2**31, (1,), generator=rng))
             # Counted when begun: a training that failed must not leave its folder to the next.
             work = folder / f"training-{next(numbers)}"
             extractor, reporter = self.setting.extractor, self.reporter
-            trained = train(images, recipe, own_seed, extractor, defense=defense, work=work, reporter=reporter)
+            asked = time.monotonic()
+            trained = self.train(images, recipe, own_seed, extractor, defense=defense, work=work, reporter=reporter)
             trainings.append(trained)
+            waited += time.monotonic() - asked
+            spent += cost(trained, time.monotonic() - asked)
             return trained.generator
 
         knowledge = granted(attack, against, self.setting, bound_train, stream(seed, "real images"), self.reporter)
@@ -255,7 +289,7 @@ class Artifacts:
             "queries_kept": oracle.kept,
             "trainings": [trained.report() for trained in trainings],
             "diagnostics": knowledge.diagnostics,
-            "seconds": time.monotonic() - started + sum(trained.resumed_seconds for trained in trainings),
+            "seconds": time.monotonic() - started - waited + spent,
         }
         write_text(folder / "report.json", json.dumps(report, indent=1) + "\n")
         for work in folder.glob("training-*"):
@@ -293,3 +327,8 @@ class Artifacts:
                     stage.advance(rows.stop - rows.start)
 
         return self.images(kind, key, make)
+
+
+def cost(trained: Trained, waited: float) -> float:
+    """Seconds that a training took in all, of which this process waited for it so many; of several, its share."""
+    return trained.share if isinstance(trained, TrainedTogether) else waited + trained.resumed_seconds

@@ -48,6 +48,13 @@ TRAINING_CODE = (
 )
 """The modules that determine what a training gives."""
 
+TOGETHER_CODE = (
+    "benchmark.ensemble.networks",
+    "benchmark.ensemble.pairs",
+    "benchmark.ensemble.training",
+)
+"""The modules that determine, with those above, what trainings together give."""
+
 BINS_CODE = ("benchmark.metrics.bins", "benchmark.metrics.inputs")
 KERNEL_CODE = ("benchmark.metrics.kernel", "benchmark.metrics.inputs")
 MANIFOLD_CODE = ("benchmark.metrics.distances", "benchmark.metrics.manifold", "benchmark.metrics.inputs")
@@ -117,6 +124,11 @@ def knowledge_key(setting: Setting, attack: Attack, defense: Defense) -> dict[st
     real = {"share": model.real_share, "data": setting.data_hash, "shape": setting.track.image_shape}
     known = {"defense": defense_key(setting, members(defense))} if model.defense else {}
     return discriminator | (real if model.real_share else {}) | known
+
+
+def together_key(mixed: bool) -> dict[str, Any]:
+    """What trainings together add to the keys of what comes of them; with how many others each was is not of it."""
+    return {"together": {"mixed": mixed, "code": code_hash(*TOGETHER_CODE)}}
 
 
 def cell_id(cell: Cell) -> str:

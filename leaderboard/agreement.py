@@ -81,11 +81,15 @@ def compare_row(pairs: Sequence[Pair], *, same_environment: bool) -> list[Verdic
         pairs: of all its seeds.
         same_environment: whether claims and re-run were made in one (``benchmark.submission.bundle.environment``).
     """
-    return [_compare(pair, pairs, same_environment and _same_machine(pair)) for pair in pairs]
+    return [_compare(pair, pairs, same_environment and _repeatable(pair)) for pair in pairs]
 
 
-def _same_machine(pair: Pair) -> bool:
-    return (pair.claimed.device, dict(pair.claimed.versions)) == (pair.found.device, dict(pair.found.versions))
+def _repeatable(pair: Pair) -> bool:
+    """Whether both were made on one machine, and by themselves: beside others, a training is rounded otherwise."""
+    same = (pair.claimed.device, dict(pair.claimed.versions)) == (pair.found.device, dict(pair.found.versions))
+    return same and not any(
+        "together" in training for record in (pair.claimed, pair.found) for training in record.trainings
+    )
 
 
 def _compare(pair: Pair, row: Sequence[Pair], exact: bool) -> Verdict:

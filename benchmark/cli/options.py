@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 ATTACK = "Spec of an attack: NAME[,key=value ...]; may be given several times."
 EXECUTOR = (
-    "Who does the cells: in-process, local or ray.  [default: in-process with an accelerator or one core, else local]"
+    "Who does the cells: in-process, local, ray or ensemble.  "
+    "[default: in-process with an accelerator or one core, else local]"
 )
 ISOLATED = "Run defense and attack in processes of their own, with limits and out of sight of all else."
 RESULTS = "Folder for everything that is made, or an fsspec URL (s3://..., gs://...)."
@@ -63,13 +64,23 @@ def executor_options(command: Callable[..., None]) -> Callable[..., None]:
     """The options that say who does the cells, given to the command as one ``executor``."""
 
     @click.option("--executor", help=EXECUTOR)
-    @click.option("--workers", type=click.IntRange(1), help="Workers of the executor local.  [default: one per core]")
+    @click.option("--workers", type=click.IntRange(1), help="Workers of local or ensemble.  [default: one per core]")
     @click.option("--cpus", type=click.IntRange(1), help="Cores that a cell asks Ray for.  [default: 1]")
     @click.option("--gpus", type=click.FloatRange(0), help="Accelerators that a cell asks Ray for.  [default: 0]")
+    @click.option("--batch", type=click.IntRange(1), help="Trainings at once, of ensemble.  [default: 32]")
+    @click.option("--mixed", is_flag=True, help="Mixed precision, of ensemble.")
     @functools.wraps(command)
-    def given(executor: str | None, workers: int | None, cpus: int | None, gpus: float | None, **options: Any) -> None:
+    def given(
+        executor: str | None,
+        workers: int | None,
+        cpus: int | None,
+        gpus: float | None,
+        batch: int | None,
+        mixed: bool,
+        **options: Any,
+    ) -> None:
         from benchmark.executors import make_executor
 
-        command(executor=make_executor(executor, workers, cpus, gpus), **options)
+        command(executor=make_executor(executor, workers, cpus, gpus, batch, mixed), **options)
 
     return given

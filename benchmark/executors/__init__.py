@@ -1,16 +1,17 @@
-"""Who does the cells: this process, workers beside it, or a Ray cluster."""
+"""Who does the cells: this process, workers beside it, a Ray cluster, or a GPU that trains many at once."""
 
 from __future__ import annotations
 
 from benchmark.errors import UsageError, unknown
 from benchmark.executors.base import Executor
+from benchmark.executors.ensemble import BATCH, Ensemble
 from benchmark.executors.inprocess import InProcess
 from benchmark.executors.local import LocalWorkers, cores
 from benchmark.executors.ray_cluster import RayCluster
 
 __all__ = ["EXECUTORS", "Executor", "make_executor"]
 
-EXECUTORS = ("in-process", "local", "ray")
+EXECUTORS = ("in-process", "local", "ray", "ensemble")
 """The names of the executors."""
 
 
@@ -26,15 +27,22 @@ def default_name() -> str:
 
 
 def make_executor(
-    name: str | None = None, workers: int | None = None, cpus: int | None = None, gpus: float | None = None
+    name: str | None = None,
+    workers: int | None = None,
+    cpus: int | None = None,
+    gpus: float | None = None,
+    batch: int | None = None,
+    mixed: bool = False,
 ) -> Executor:
     """An executor by name.
 
     Args:
         name: one of :data:`EXECUTORS`; ``local`` if workers are given, else :func:`default_name`, if it is not given.
-        workers: of ``local``.
+        workers: of ``local`` and of ``ensemble``.
         cpus: that a cell asks for, of ``ray``.
         gpus: that a cell asks for, of ``ray``.
+        batch: trainings at once, of ``ensemble``.
+        mixed: precision, of ``ensemble``.
 
     Raises:
         UsageError: there is no such executor, an option of another was given, or the executor refuses its options.
@@ -42,10 +50,14 @@ def make_executor(
     name = name or ("local" if workers else default_name())
     if name not in EXECUTORS:
         raise unknown("executor", name, EXECUTORS)
-    if workers is not None and name != "local":
-        raise UsageError(f"--workers is an option of the executor local, not of {name}")
+    if workers is not None and name not in ("local", "ensemble"):
+        raise UsageError(f"--workers is an option of the executors local and ensemble, not of {name}")
     if (cpus, gpus) != (None, None) and name != "ray":
         raise UsageError(f"--cpus and --gpus are options of the executor ray, not of {name}")
+    if (batch is not None or mixed) and name != "ensemble":
+        raise UsageError(f"--batch and --mixed are options of the executor ensemble, not of {name}")
+    if name == "ensemble":
+        return Ensemble(batch or BATCH, LocalWorkers(workers), mixed=mixed)
     if name == "local":
         return LocalWorkers(workers)
     if name == "ray":

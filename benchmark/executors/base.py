@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 from benchmark.config import Cell
 from benchmark.errors import DataError
@@ -28,6 +28,10 @@ class Job:
     """Do again what failed."""
     wait: bool = False
     """Wait for another process that is at the cell, rather than pass it by."""
+    stolen: bool = False
+    """The attack was done just now, whatever else is to be done again."""
+    trained_by: Mapping[str, Any] = field(default_factory=dict)
+    """What the keys of trainings say besides; see :class:`benchmark.artifacts.Artifacts`."""
 
     def found(self, reporter: Reporter) -> Settled | None:
         """The outcome that the cell has already; none if it is to be done, or what stands there is damaged."""

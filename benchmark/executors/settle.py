@@ -44,8 +44,9 @@ def settle(job: Job, reporter: Reporter) -> Settled:
 def _do(job: Job, name: str, reporter: Reporter) -> Settled:
     cell, results = job.cell, job.results
     with _logging(job, name, reporter) as told:
-        artifacts = Artifacts(load_setting(cell.track), Store(results.artifacts, told, results.mirror), told)
-        if job.force:
+        store = Store(results.artifacts, told, results.mirror)
+        artifacts = Artifacts(load_setting(cell.track), store, told, trained_by=job.trained_by)
+        if job.force and not job.stolen:
             # The old record stands until the new one takes its place.
             artifacts.forget_theft(cell.made_attack, cell.made_defense, cell.seed, cell.budget)
         try:

@@ -88,7 +88,8 @@ def test_cores_are_divided() -> None:
     ("name", "options", "says"),
     [
         ("locl", {}, "did you mean 'local'"),
-        ("in-process", {"workers": 2}, "--workers is an option of the executor local"),
+        ("in-process", {"workers": 2}, "--workers is an option of the executors local and ensemble"),
+        ("ray", {"batch": 8}, "--batch and --mixed are options of the executor ensemble"),
         ("local", {"gpus": 1.0}, "--cpus and --gpus are options of the executor ray"),
     ],
 )

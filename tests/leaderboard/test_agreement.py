@@ -62,6 +62,15 @@ def test_another_device_is_another_machine() -> None:
     assert not [verdict for verdict in compare_row(pairs, same_environment=True) if verdict.problems]
 
 
+def test_trained_beside_others_no_last_digit_counts() -> None:
+    claimed, again = (found({0: value, 1: 104.0, 2: 98.0}) for value in (100.001, 100.0))
+    beside = [replace(each, trainings=({"together": {"members": 3, "precision": "float32"}},)) for each in claimed]
+    pairs = [Pair(*both) for both in zip(beside, again, strict=True)]
+    told = [text for verdict in compare_row(pairs, same_environment=True) for text in verdict.problems]
+    assert not told
+    assert len(problems({0: 100.001, 1: 104.0, 2: 98.0}, AGAIN, same=True)) == 1
+
+
 @pytest.mark.parametrize("factor", [0.5, 2, 1e6])
 def test_one_figure_far_off_is_found_on_another_machine(factor: float) -> None:
     """It must not widen the interval that it is held to."""

@@ -1,0 +1,95 @@
+"""The executor that trains many at once: the cells come out as by themselves, and say how they were trained."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from benchmark.config import Cell, Track
+from benchmark.executors import make_executor
+from benchmark.executors.ensemble import Ensemble
+from benchmark.executors.inprocess import InProcess
+from benchmark.progress import Reporter
+from benchmark.record import Record
+from benchmark.results import Results
+from benchmark.sweep import run_cells
+
+BROKEN = """
+from benchmark.interfaces import Defense
+
+class Broken(Defense):
+    def perturb(self, x, rng):
+        raise ValueError("broken")
+"""
+
+
+def done(cells: Sequence[Cell], results: Results, batch: int = 0, *, force: bool = False) -> list[Record]:
+    executor = Ensemble(batch, InProcess()) if batch else InProcess()
+    outcome = run_cells(cells, results, executor, Reporter(), force=force)
+    assert not outcome.failures
+    return outcome.records
+
+
+def thefts(results: Results) -> set[Path]:
+    return {path for path in (results.artifacts / "attack-models").iterdir() if path.is_dir()}
+
+
+def together(record: Record) -> list[int | None]:
+    return [training.get("together", {}).get("members") for training in record.trainings]
+
+
+def test_cells_are_those_of_one_process_and_say_how_they_trained(track: Track, tmp_path: Path) -> None:
+    attacks = ("fidelity", "accuracy", "through", "fidelity,generator=pggan")
+    cells = [Cell(track, "jpeg", attack, 40, seed) for attack in attacks for seed in (0, 1)]
+    alone = done(cells, Results(tmp_path / "alone"))
+    met = done(cells, Results(tmp_path / "met"), batch=6)
+    # Six of eight at a time: four that can be together, then none. A defense that is trained through is no obstacle.
+    assert [together(record) for record in met] == [[4], [4], [4], [4], [None], [None], [None], [None]]
+    for mine, its in zip(met, alone, strict=True):
+        assert mine.id == its.id
+        assert mine.queries_kept == its.queries_kept
+        assert mine.figures == pytest.approx(its.figures, rel=0.05, nan_ok=True)
+
+
+def test_what_it_stores_is_not_taken_for_a_training_alone(track: Track, tmp_path: Path) -> None:
+    cells, results = [Cell(track, "none", "fidelity", 40, seed) for seed in (0, 1)], Results(tmp_path)
+    done(cells, results)
+    alone = thefts(results)
+    done(cells, results, batch=2, force=True)
+    both = thefts(results)
+    assert alone < both
+    assert len(both) == 4
+    done(cells, results, batch=2)
+    assert thefts(results) == both
+
+
+def test_what_is_done_again_is_stolen_again_once(track: Track, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from benchmark.ensemble import meeting
+
+    trained, train_together = [], meeting.train_together
+    monkeypatch.setattr(meeting, "train_together", lambda *a, **k: trained.append(len(a[0])) or train_together(*a, **k))
+    cells, results = [Cell(track, "none", "fidelity", 40, seed) for seed in (0, 1, 2)], Results(tmp_path)
+    done(cells, results, batch=2)
+    assert trained == [2, 1]
+    done(cells, results, batch=2)
+    assert trained == [2, 1]
+    records = done(cells, results, batch=2, force=True)
+    assert trained == [2, 1, 2, 1]
+    assert [together(record) for record in records] == [[2], [2], [1]]
+
+
+def test_a_cell_that_fails_costs_no_other(track: Track, tmp_path: Path) -> None:
+    plugin = tmp_path / "broken.py"
+    plugin.write_text(BROKEN)
+    cells = [Cell(track, spec, "fidelity", 40, 0) for spec in ("none", f"{plugin}:Broken", "noise")]
+    outcome = run_cells(cells, Results(tmp_path / "results"), Ensemble(3, InProcess()), Reporter())
+    assert [together(record) for record in outcome.records] == [[2], [2]]
+    assert list(outcome.failures.values()) == ["ValueError: broken"]
+
+
+def test_it_is_had_by_name_with_workers(track: Track) -> None:
+    executor = make_executor("ensemble", workers=1, batch=8, mixed=True)
+    assert isinstance(executor, Ensemble)
+    assert (executor.batch, executor.mixed) == (8, True)
