@@ -70,7 +70,7 @@ def train(
     failures = []
     resumed_seconds = 0.0
     for restart in range(2):
-        run = _Run(images, recipe, seed + restart * RESTART_STRIDE, extractor, defense, start)
+        run = Run(images, recipe, seed + restart * RESTART_STRIDE, extractor, defense, start)
         path = work / f"checkpoint-{restart}.safetensors" if work else None
         failure = run.go(path, reporter)
         resumed_seconds += run.resumed_seconds
@@ -102,7 +102,7 @@ CHECKPOINT_SECONDS = 30.0
 """Time between two checkpoints on disk; what a kill costs at most, beside the scored checkpoints."""
 
 
-class _Run:
+class Run:
     """One try at a training: the images, the networks that train on them, the best so far, and the checkpoint of it."""
 
     def __init__(

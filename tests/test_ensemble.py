@@ -229,12 +229,12 @@ def test_a_member_that_diverges_harms_no_other_and_is_trained_alone(
 def test_a_member_that_collapses_has_the_restart_that_it_has_alone(
     pixels: FeatureExtractor, tiny_recipe: Recipe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    score = gan._Run.score
+    score = gan.Run.score
 
-    def collapsed(run: gan._Run, *given: Any) -> str:
+    def collapsed(run: gan.Run, *given: Any) -> str:
         return score(run, *given) or ("collapsed at step 1" if run.seed == MEMBERS[2].seed else "")
 
-    monkeypatch.setattr(gan._Run, "score", collapsed)
+    monkeypatch.setattr(gan.Run, "score", collapsed)
     trained = all_trained(train_together(MEMBERS, tiny_recipe, pixels))
     assert [each.restarts for each in trained] == [0, 0, 1]
     assert identical(trained[2], train(MEMBERS[2].images, tiny_recipe, MEMBERS[2].seed, pixels))
@@ -396,7 +396,7 @@ def test_only_what_can_be_is_trained_together(pixels: FeatureExtractor, tiny_rec
 def test_a_training_that_fails_is_raised_in_its_work(
     pixels: FeatureExtractor, tiny_recipe: Recipe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(gan._Run, "score", lambda run, reference: "collapsed at step 1")
+    monkeypatch.setattr(gan.Run, "score", lambda run, reference: "collapsed at step 1")
     monkeypatch.setattr(training, "train", fails)
     meeting = Meeting()
 

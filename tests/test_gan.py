@@ -118,13 +118,13 @@ def test_seconds_of_an_earlier_process_are_told_and_not_reported(
 def test_seconds_of_both_tries_are_told(
     pixels: FeatureExtractor, tiny_recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    advance = gan._Run.advance
+    advance = gan.Run.advance
 
-    def first_try_fails_at_step_4(run: gan._Run) -> tuple[float, float]:
+    def first_try_fails_at_step_4(run: gan.Run) -> tuple[float, float]:
         losses = advance(run)
         return (float("nan"), 0.0) if run.seed == 1 and run.pair.step == 4 else losses
 
-    monkeypatch.setattr(gan._Run, "advance", first_try_fails_at_step_4)
+    monkeypatch.setattr(gan.Run, "advance", first_try_fails_at_step_4)
     recipe = replace(tiny_recipe, steps=8, score_every=1)
     with pytest.raises(KeyboardInterrupt):
         train(IMAGES, recipe, 1, pixels, work=tmp_path, reporter=Kill(4 + 3))
@@ -147,13 +147,13 @@ def test_a_checkpoint_of_other_images_is_refused(pixels: FeatureExtractor, tiny_
 def test_of_two_failed_tries_the_better_is_kept(
     pixels: FeatureExtractor, tiny_recipe: Recipe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    advance = gan._Run.advance
+    advance = gan.Run.advance
 
-    def fails_at_the_end(run: gan._Run) -> tuple[float, float]:
+    def fails_at_the_end(run: gan.Run) -> tuple[float, float]:
         losses = advance(run)
         return losses if run.pair.step < 4 else (float("nan"), 0.0)
 
-    monkeypatch.setattr(gan._Run, "advance", fails_at_the_end)
+    monkeypatch.setattr(gan.Run, "advance", fails_at_the_end)
     recipe = replace(tiny_recipe, steps=4)
     trained = train(IMAGES, recipe, 1, pixels)
     monkeypatch.undo()
@@ -188,8 +188,8 @@ def test_the_kept_weights_are_those_of_the_best_score(pixels: FeatureExtractor, 
 def test_divergence_restarts_once_with_another_seed(
     pixels: FeatureExtractor, tiny_recipe: Recipe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    advance = gan._Run.advance
-    monkeypatch.setattr(gan._Run, "advance", lambda run: (float("nan"), 0.0) if run.seed == 1 else advance(run))
+    advance = gan.Run.advance
+    monkeypatch.setattr(gan.Run, "advance", lambda run: (float("nan"), 0.0) if run.seed == 1 else advance(run))
     trained = train(IMAGES, tiny_recipe, 1, pixels)
     assert (trained.restarts, trained.failure) == (1, "")
     assert trained.seed != 1
@@ -198,7 +198,7 @@ def test_divergence_restarts_once_with_another_seed(
 def test_a_training_that_fails_twice_says_so(
     pixels: FeatureExtractor, tiny_recipe: Recipe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(gan._Run, "advance", lambda run: (float("nan"), 0.0))
+    monkeypatch.setattr(gan.Run, "advance", lambda run: (float("nan"), 0.0))
     with pytest.raises(TrainingError, match="diverged"):
         train(IMAGES, tiny_recipe, 1, pixels)
 

@@ -15,7 +15,7 @@ from benchmark.compute import compute_device
 from benchmark.ensemble.pairs import AdversarialPairs, obstacles
 from benchmark.errors import TrainingError, UsageError
 from benchmark.features import extract
-from benchmark.gan import _Run, train
+from benchmark.gan import Run, train
 from benchmark.interfaces import FeatureExtractor
 from benchmark.metrics.frechet import moments
 from benchmark.progress import Reporter
@@ -117,7 +117,7 @@ class _Ensemble:
 
     def __init__(self, members: Sequence[Member], recipe: Recipe, extractor: FeatureExtractor, mixed: bool) -> None:
         self.recipe = recipe
-        self.runs = [_Run(member.images, recipe, member.seed, extractor, None, None) for member in members]
+        self.runs = [Run(member.images, recipe, member.seed, extractor, None, None) for member in members]
         self.references = [moments(extract(extractor, run.held_out)) for run in self.runs]
         self.pairs = AdversarialPairs(recipe, [run.pair for run in self.runs], mixed=mixed)
         self.failures = [""] * len(members)
@@ -148,7 +148,7 @@ class _Ensemble:
         images, latents = zip(*map(self._drawn, self.runs), strict=True)
         return self._there(images).to(torch.float32).div_(127.5).sub_(1), self._there(latents)
 
-    def _drawn(self, run: _Run) -> tuple[Tensor, Tensor]:
+    def _drawn(self, run: Run) -> tuple[Tensor, Tensor]:
         recipe = self.recipe
         chosen = torch.randint(len(run.rows), (recipe.batch * recipe.discriminator_steps,), generator=run.rng)
         latents = [run.screen.latents(recipe.batch, run.rng) for _ in range(recipe.discriminator_steps)]
