@@ -3,18 +3,34 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+Drawn = tuple[Tensor, ...]
+"""What is to be done to images, by numbers (n, ...) of each."""
+
 
 class Augmentation(nn.Module):
-    """Images as they are. What an augmentation must remember lies in its buffers."""
+    """Images as they are. What an augmentation must remember lies in its buffers.
+
+    What it draws is apart from what it does, so that images of several trainings, each of which draws for itself, can
+    be changed at once.
+    """
 
     def forward(self, x: Tensor, rng: torch.Generator) -> Tensor:
         """Images float32 (n, C, H, W) in [-1, 1] -> images of the same shape, each changed as ``rng`` has it."""
+        drawn = self.draw(len(x), (x.shape[2], x.shape[3]), rng)
+        return self.changed(x, tuple(numbers.to(x.device) for numbers in drawn))
+
+    def draw(self, n: int, sides: tuple[int, int], rng: torch.Generator) -> Drawn:
+        """What to do to ``n`` images of ``sides`` (H, W); nothing if it is nothing."""
+        return ()
+
+    def changed(self, x: Tensor, drawn: Drawn) -> Tensor:
+        """Images float32 (n, C, H, W) in [-1, 1] as they were drawn to be, on whose device the numbers are too."""
         return x
 
     def observe(self, on_real: Tensor) -> None:
@@ -24,15 +40,18 @@ class Augmentation(nn.Module):
 class Translation(Augmentation):
     """Translation by up to an eighth of the side; what comes in is black. The mildest part of :class:`DiffAugment`."""
 
-    def forward(self, x: Tensor, rng: torch.Generator) -> Tensor:
+    def draw(self, n: int, sides: tuple[int, int], rng: torch.Generator) -> Drawn:
+        """See :class:`Augmentation`; shifts in pixels, int64 (n, 1), down and to the right."""
+        return tuple(torch.randint(-(side // 8), side // 8 + 1, (n, 1), generator=rng) for side in sides)
+
+    def changed(self, x: Tensor, drawn: Drawn) -> Tensor:
         """See :class:`Augmentation`."""
+        shift_y, shift_x = drawn
         n, _, height, width = x.shape
         reach_y, reach_x = height // 8, width // 8
-        shift_y = torch.randint(-reach_y, reach_y + 1, (n, 1), generator=rng)
-        shift_x = torch.randint(-reach_x, reach_x + 1, (n, 1), generator=rng)
         padded = F.pad(x, (reach_x, reach_x, reach_y, reach_y), value=-1.0)
-        rows = (torch.arange(height) + reach_y + shift_y)[:, :, None].to(x.device)
-        columns = (torch.arange(width) + reach_x + shift_x)[:, None, :].to(x.device)
+        rows = (torch.arange(height, device=x.device) + reach_y + shift_y)[:, :, None]
+        columns = (torch.arange(width, device=x.device) + reach_x + shift_x)[:, None, :]
         moved = padded.permute(0, 2, 3, 1)[torch.arange(n, device=x.device)[:, None, None], rows, columns]
         return moved.permute(0, 3, 1, 2)
 
@@ -47,22 +66,28 @@ class DiffAugment(Translation):
     in is black instead of gray.
     """
 
-    def forward(self, x: Tensor, rng: torch.Generator) -> Tensor:
+    def draw(self, n: int, sides: tuple[int, int], rng: torch.Generator) -> Drawn:
+        """See :class:`Augmentation`; three of colours in [0, 1), shifts, and a pixel's row and column, int64 (n, 1)."""
+        colours = torch.rand(3, n, 1, 1, 1, generator=rng)
+        shifts = super().draw(n, sides, rng)
+        return *colours, *shifts, *(torch.randint(side, (n, 1), generator=rng) for side in sides)
+
+    def changed(self, x: Tensor, drawn: Drawn) -> Tensor:
         """See :class:`Augmentation`."""
-        brightness, saturation, contrast = torch.rand(3, len(x), 1, 1, 1, generator=rng).to(x.device)
+        brightness, saturation, contrast = (colour.to(x.dtype) for colour in drawn[:3])
+        *shifts, row, column = drawn[3:]
         x = x + (brightness - 0.5)
         x = torch.lerp(x.mean(dim=1, keepdim=True), x, 2 * saturation)
         x = torch.lerp(x.mean(dim=(1, 2, 3), keepdim=True), x, contrast + 0.5)
-        return super().forward(x, rng) * _outside_of_squares(len(x), x.shape[-2:], rng).to(x.device)
+        return super().changed(x, tuple(shifts)) * _outside_of_squares(row, column, (x.shape[2], x.shape[3]))
 
 
-def _outside_of_squares(n: int, sides: Sequence[int], rng: torch.Generator) -> Tensor:
+def _outside_of_squares(row: Tensor, column: Tensor, sides: tuple[int, int]) -> Tensor:
     """Masks (n, 1, H, W): 0 in a rectangle of half the sides about a pixel of each image, cut off at the edge."""
-    inside = []
-    for side in sides:
-        centre = torch.randint(side, (n, 1), generator=rng)
-        inside.append((torch.arange(side) - centre + side // 4) // (side // 2) == 0)
-    rows, columns = inside
+    rows, columns = (
+        (torch.arange(side, device=centre.device) - centre + side // 4) // (side // 2) == 0
+        for side, centre in zip(sides, (row, column), strict=True)
+    )
     return 1 - (rows[:, None, :, None] & columns[:, None, None, :]).float()
 
 
@@ -92,15 +117,19 @@ class Adaptive(Augmentation):
         self.register_buffer("signs", torch.zeros(3))
         """Sum of the signs since the last change, how many they are, and of how many steps."""
 
-    def forward(self, x: Tensor, rng: torch.Generator) -> Tensor:
-        """See :class:`Augmentation`; C is 1 or 3."""
+    def draw(self, n: int, sides: tuple[int, int], rng: torch.Generator) -> Drawn:
+        """See :class:`Augmentation`; maps of places (n, 3, 3) and of colours (n, 4, 4)."""
         p = float(self.probability)
-        if not p:
+        return (_placement(n, sides[1], p, rng), _recoloring(n, p, rng)) if p else ()
+
+    def changed(self, x: Tensor, drawn: Drawn) -> Tensor:
+        """See :class:`Augmentation`; C is 1 or 3."""
+        if not drawn:
             return x
+        placement, recoloring = drawn
         n, channels, height, width = x.shape
-        grid = F.affine_grid(_placement(n, width, p, rng)[:, :2].to(x.device), [*x.shape], align_corners=False)
+        grid = F.affine_grid(placement[:, :2], [*x.shape], align_corners=False)
         placed = F.grid_sample(x, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
-        recoloring = _recoloring(n, p, rng).to(x.device)
         rgb = placed.expand(-1, 3, -1, -1).flatten(2)
         recolored = torch.baddbmm(recoloring[:, :3, 3:], recoloring[:, :3, :3], rgb).view(n, 3, height, width)
         return recolored if channels == 3 else recolored.mean(dim=1, keepdim=True)

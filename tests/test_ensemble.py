@@ -18,7 +18,7 @@ from benchmark import gan
 from benchmark.adversarial import AdversarialPair
 from benchmark.ensemble import Meeting, Member, TrainedTogether, batchable, train_together, training
 from benchmark.ensemble.networks import Networks
-from benchmark.ensemble.pairs import ARCHITECTURES, AdversarialPairs
+from benchmark.ensemble.pairs import ARCHITECTURES, AdversarialPairs, draws_of
 from benchmark.errors import TrainingError, UsageError
 from benchmark.gan import train
 from benchmark.interfaces import Defense, FeatureExtractor
@@ -58,10 +58,13 @@ def real_images(recipe: Recipe, member: int, step: int) -> Tensor:
     return blobs(count, seed=100 * step + member).double() / 127.5 - 1
 
 
-def latents_of(pair: AdversarialPair) -> Tensor:
-    """What a pair is about to draw for a step."""
-    ahead = torch.Generator().set_state(pair.rng.get_state())
-    return torch.cat([pair.screen.latents(pair.recipe.batch, ahead) for _ in range(pair.recipe.discriminator_steps)])
+def ahead(pairs: list[AdversarialPair]) -> tuple[Tensor, list[list[Tensor]]]:
+    """What pairs are about to draw for a step."""
+    rngs = [torch.Generator().set_state(pair.rng.get_state()) for pair in pairs]
+    latents, draws = zip(*(draws_of(pair, rng) for pair, rng in zip(pairs, rngs, strict=True)), strict=True)
+    return torch.stack(latents), [
+        [torch.stack(each) for each in zip(*one, strict=True)] for one in zip(*draws, strict=True)
+    ]
 
 
 @pytest.mark.parametrize("members", [1, 3])
@@ -69,10 +72,17 @@ def latents_of(pair: AdversarialPair) -> Tensor:
     "change",
     [
         {},
+        {"augment": "diffaugment"},
         {"generator": "dcgan", "discriminator": "sngan-tapered", "loss": "logistic"},
-        {"generator": "sngan", "discriminator": "sngan", "discriminator_steps": 2, "decay": True, "beta1": 0.5},
+        {
+            "generator": "sngan",
+            "discriminator": "sngan",
+            "discriminator_steps": 2,
+            "decay": True,
+            "augment": "translation",
+        },
     ],
-    ids=lambda change: change.get("generator", "track"),
+    ids=lambda change: change.get("generator", "track") + change.get("augment", ""),
 )
 def test_steps_are_those_of_each_pair_alone(tiny_recipe: Recipe, members: int, change: dict[str, Any]) -> None:
     recipe = replace(tiny_recipe, steps=24, **change)
@@ -82,7 +92,7 @@ def test_steps_are_those_of_each_pair_alone(tiny_recipe: Recipe, members: int, c
     pairs = AdversarialPairs(recipe, alone)
     for step in range(12):
         real = [real_images(recipe, member, step) for member in range(members)]
-        losses = pairs.advance(torch.stack(real), torch.stack([latents_of(pair) for pair in alone]))
+        losses = pairs.advance(torch.stack(real), *ahead(alone))
         theirs = [pair.advance(images) for pair, images in zip(alone, real, strict=True)]
         torch.testing.assert_close(losses, torch.tensor(theirs).double().T, rtol=1e-6, atol=1e-6)
     for index, (pair, other) in enumerate(zip(alone, after, strict=True)):
@@ -149,12 +159,14 @@ class Reading(TorchDispatchMode):
 
 
 def test_no_step_reads_a_number_from_the_device(tiny_recipe: Recipe) -> None:
-    pairs = AdversarialPairs(tiny_recipe, [doubled(tiny_recipe, 0)])
-    real, latents = real_images(tiny_recipe, 0, 0)[None], torch.randn(1, 4, 4).double()
+    recipe = replace(tiny_recipe, augment="diffaugment")
+    alone = doubled(recipe, 0)
+    pairs = AdversarialPairs(recipe, [alone])
+    real, (latents, draws) = real_images(recipe, 0, 0)[None], ahead([alone])
     with Reading() as reading:
         float(torch.ones(1))
         assert reading.found == ["aten::_local_scalar_dense"]
-        pairs.advance(real, latents)
+        pairs.advance(real, latents, draws)
     assert len(reading.found) == 1
 
 
@@ -294,7 +306,7 @@ def test_mixed_precision_keeps_weights_and_comes_near(pixels: FeatureExtractor, 
         {"gradient_penalty": 10.0},
         {"drift": 0.001},
         {"r1": 1.0},
-        {"augment": "translation"},
+        {"augment": "ada"},
     ],
     ids=lambda change: next(iter(change)),
 )
@@ -378,7 +390,7 @@ def test_one_work_runs_at_a_time(pixels: FeatureExtractor, tiny_recipe: Recipe) 
 
 def test_only_what_can_be_is_trained_together(pixels: FeatureExtractor, tiny_recipe: Recipe) -> None:
     meeting = Meeting()
-    longer, augmented = replace(tiny_recipe, steps=3), replace(tiny_recipe, augment="translation")
+    longer, augmented = replace(tiny_recipe, steps=3), replace(tiny_recipe, augment="ada")
     images, seed = MEMBERS[0].images, MEMBERS[0].seed
     met = meeting.gather(
         [

@@ -10,12 +10,16 @@ from torch import Tensor
 from torch.func import vmap
 
 from benchmark.adversarial import AdversarialPair
+from benchmark.augmentation import AUGMENTATIONS
 from benchmark.ensemble.networks import Networks
 from benchmark.losses import LOSSES
 from benchmark.recipe import Recipe
 
 ARCHITECTURES = ("dcgan", "sngan", "sngan-tapered")
 """Those whose networks neither grow, nor draw anything, nor compare the images of a batch."""
+
+Draws = Sequence[Sequence[Tensor]]
+"""What is drawn for each time that images are augmented: numbers (pairs, images, ...)."""
 
 
 def obstacles(recipe: Recipe) -> list[str]:
@@ -26,9 +30,20 @@ def obstacles(recipe: Recipe) -> list[str]:
         "gradient_penalty": recipe.gradient_penalty > 0,
         "drift": recipe.drift > 0,
         "r1": recipe.r1 > 0,
-        "augment": recipe.augment != "none",
+        "augment": recipe.augment == "ada",
     }
     return [f"{name}={getattr(recipe, name)}" for name, found in asked.items() if found]
+
+
+def draws_of(pair: AdversarialPair, rng: torch.Generator) -> tuple[Tensor, Draws]:
+    """What a pair draws for a step, in its order: its latents, and what its augmentation does to images."""
+    recipe, (_, height, width) = pair.recipe, pair.screen.image_shape
+    latents, draws = [], []
+    for _ in range(recipe.discriminator_steps):
+        latents.append(pair.screen.latents(recipe.batch, rng))
+        draws.append(pair.augmentation.draw(2 * recipe.batch, (height, width), rng))
+    draws.append(pair.augmentation.draw(recipe.batch, (height, width), rng))
+    return torch.cat(latents), draws
 
 
 class AdversarialPairs:
@@ -50,6 +65,7 @@ class AdversarialPairs:
         )
         self.adam_g = self._adam(self.g, recipe.generator_rate)
         self.adam_d = self._adam(self.d, recipe.discriminator_rate)
+        self.augmentation = AUGMENTATIONS[recipe.augment](recipe.ada_target, recipe.ada_images)
         loss = LOSSES[recipe.loss]
         self.discriminator_loss, self.generator_loss = vmap(loss.discriminator), vmap(loss.generator)
         self.step = 0
@@ -58,12 +74,14 @@ class AdversarialPairs:
         # Adam looks at each number by itself: on stacked weights it is as many Adams.
         return torch.optim.Adam(networks.weights.values(), rate, (self.recipe.beta1, self.recipe.beta2), fused=True)
 
-    def advance(self, real: Tensor, latents: Tensor) -> Tensor:
+    def advance(self, real: Tensor, latents: Tensor, draws: Draws) -> Tensor:
         """One step of all generators, and as many of the discriminators as the recipe says.
 
         Args:
             real: images float32 (pairs, n * discriminator_steps, C, H, W) in [-1, 1], on the networks' device.
             latents: float32 (pairs, n * discriminator_steps, latent_dim), there too.
+            draws: what the augmentation drew, for 2 n images in each step of the discriminators, and at last for n in
+                that of the generators; there too.
 
         Returns:
             The last losses (discriminator, generator), float32 (2, pairs), on that device.
@@ -74,26 +92,33 @@ class AdversarialPairs:
             self.adam_g.param_groups[0]["lr"] = recipe.generator_rate * share
             self.adam_d.param_groups[0]["lr"] = recipe.discriminator_rate * share
         parts = (x.chunk(recipe.discriminator_steps, dim=1) for x in (real, latents))
-        *others, (last, z) = zip(*parts, strict=True)
-        for batch, chosen in others:
+        *others, (last, z, drawn) = zip(*parts, draws[:-1], strict=True)
+        for batch, chosen, its in others:
             with torch.no_grad():
                 fake = self.g(chosen, mixed=self.mixed)
-            self._train_discriminators(batch, fake)
+            self._train_discriminators(batch, fake, its)
         fake = self.g(z, mixed=self.mixed)
-        loss_d = self._train_discriminators(last, fake.detach())
-        loss_g = self._train_generators(fake)
+        loss_d = self._train_discriminators(last, fake.detach(), drawn)
+        loss_g = self._train_generators(fake, draws[-1])
         self.step += 1
         self.average.approach(self.g, 1 - min(recipe.average, self.step / (self.step + 10)))
         return torch.stack([loss_d, loss_g])
 
-    def _train_discriminators(self, real: Tensor, fake: Tensor) -> Tensor:
+    def _train_discriminators(self, real: Tensor, fake: Tensor, drawn: Sequence[Tensor]) -> Tensor:
         """One step of the discriminators on images (pairs, n, C, H, W) in [-1, 1]; returns their losses."""
-        on_real, on_fake = self.d(torch.cat([real, fake], dim=1), mixed=self.mixed).chunk(2, dim=1)
+        shown = self._augmented(torch.cat([real, fake], dim=1), drawn)
+        on_real, on_fake = self.d(shown, mixed=self.mixed).chunk(2, dim=1)
         return _stepped(self.adam_d, self.discriminator_loss(on_real, on_fake))
 
-    def _train_generators(self, fake: Tensor) -> Tensor:
+    def _train_generators(self, fake: Tensor, drawn: Sequence[Tensor]) -> Tensor:
         """One step of the generators, given images (pairs, n, C, H, W) of theirs with graph; returns their losses."""
-        return _stepped(self.adam_g, self.generator_loss(self.d(fake, learn=False, mixed=self.mixed)))
+        judged = self.d(self._augmented(fake, drawn), learn=False, mixed=self.mixed)
+        return _stepped(self.adam_g, self.generator_loss(judged))
+
+    def _augmented(self, images: Tensor, drawn: Sequence[Tensor]) -> Tensor:
+        """Images (pairs, n, C, H, W) of all pairs, changed at once as each pair drew it."""
+        changed = self.augmentation.changed(images.flatten(0, 1), tuple(each.flatten(0, 1) for each in drawn))
+        return changed.unflatten(0, images.shape[:2])
 
     def hand_over(self, index: int, pair: AdversarialPair) -> None:
         """Bring a pair by itself to where that one of these pairs is: its networks, and the count of its steps."""

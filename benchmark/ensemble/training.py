@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from benchmark.compute import compute_device
-from benchmark.ensemble.pairs import AdversarialPairs, obstacles
+from benchmark.ensemble.pairs import AdversarialPairs, Draws, draws_of, obstacles
 from benchmark.errors import TrainingError, UsageError
 from benchmark.features import extract
 from benchmark.gan import Run, train
@@ -98,8 +98,8 @@ def train_together(
 def batchable(recipe: Recipe) -> bool:
     """Whether :func:`train_together` can train with a recipe.
 
-    It can with the networks of :data:`benchmark.ensemble.pairs.ARCHITECTURES`, without penalties and augmentation.
-    Generators that are judged through a defense are trained alone in any case.
+    It can with the networks of :data:`benchmark.ensemble.pairs.ARCHITECTURES`, without penalties and adaptive
+    augmentation. Generators that are judged through a defense are trained alone in any case.
     """
     return not obstacles(recipe)
 
@@ -140,19 +140,16 @@ class _Ensemble:
                     self.score(losses, reporter)
                     started = time.monotonic()
 
-    def draw(self) -> tuple[Tensor, Tensor]:
-        """What each member draws for a step, in its order: images float32 in [-1, 1], and latents.
+    def draw(self) -> tuple[Tensor, Tensor, Draws]:
+        """What each member draws for a step, in its order; see :meth:`AdversarialPairs.advance`. On the device."""
+        images, latents, draws = zip(*map(self._drawn, self.runs), strict=True)
+        together = [[self._there(numbers) for numbers in zip(*each, strict=True)] for each in zip(*draws, strict=True)]
+        return self._there(images).to(torch.float32).div_(127.5).sub_(1), self._there(latents), together
 
-        (members, n, C, H, W) and (members, n, latent_dim), on the device.
-        """
-        images, latents = zip(*map(self._drawn, self.runs), strict=True)
-        return self._there(images).to(torch.float32).div_(127.5).sub_(1), self._there(latents)
-
-    def _drawn(self, run: Run) -> tuple[Tensor, Tensor]:
-        recipe = self.recipe
-        chosen = torch.randint(len(run.rows), (recipe.batch * recipe.discriminator_steps,), generator=run.rng)
-        latents = [run.screen.latents(recipe.batch, run.rng) for _ in range(recipe.discriminator_steps)]
-        return run.images[run.rows[chosen]], torch.cat(latents)
+    def _drawn(self, run: Run) -> tuple[Tensor, Tensor, Draws]:
+        count = self.recipe.batch * self.recipe.discriminator_steps
+        chosen = torch.randint(len(run.rows), (count,), generator=run.rng)
+        return run.images[run.rows[chosen]], *draws_of(run.pair, run.rng)
 
     def _there(self, tensors: Sequence[Tensor]) -> Tensor:
         """Tensors stacked, on their way to the device; from pinned memory, which the processor need not wait for."""
