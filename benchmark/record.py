@@ -87,12 +87,18 @@ class Record:
     floors: Mapping[str, float] = field(default_factory=dict)
     """Distances of two samples of one distribution at the track's counts, as the target's card has them: ``target`` and
     ``training_set``; what no card tells is absent."""
+    metrics: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """Of the metrics of one's own whose figures are among those above, by name: ``spec``, which way it is ``better``
+    (lower or higher), and a ``hash`` of all that determines it. Absent from the file if there are none."""
     schema: int = SCHEMA
 
     def save(self, folder: Path) -> Path:
         """Write ``<folder>/<id>.json``, whole or not at all; returns the path."""
         path = folder / f"{self.id}.json"
-        write_text(path, json.dumps(asdict(self), indent=1, sort_keys=True, allow_nan=False) + "\n")
+        content = asdict(self)
+        if not self.metrics:
+            del content["metrics"]
+        write_text(path, json.dumps(content, indent=1, sort_keys=True, allow_nan=False) + "\n")
         return path
 
 
@@ -106,13 +112,23 @@ def load_record(path: Path) -> Record:
         content = json.loads(path.read_text(encoding="utf-8"))
         if content.get("schema") != SCHEMA:
             raise DataError(f"{path} is a record of schema {content.get('schema')}, but this version reads {SCHEMA}")
+        content.setdefault("metrics", {})
         expected = {field.name for field in fields(Record)}
         if set(content) != expected:
             raise DataError(f"{path} is not a whole record: keys {sorted(set(content) ^ expected)} are amiss")
+        _check_metrics(path, content["metrics"])
         content["trainings"], content["flags"] = tuple(content["trainings"]), tuple(content["flags"])
         return Record(**content)
     except (OSError, ValueError, AttributeError, TypeError) as error:
         raise DataError(f"{path} is not a readable record ({error}); remove it and run its cell again") from None
+
+
+def _check_metrics(path: Path, metrics: Any) -> None:
+    """Refuse what does not say of each metric of one's own what it must."""
+    for name, told in metrics.items():
+        texts = set(told) == {"spec", "better", "hash"} and all(isinstance(text, str) for text in told.values())
+        if not texts or told["better"] not in ("lower", "higher"):
+            raise DataError(f"{path} is not a whole record: what it says of the metric {name} is amiss")
 
 
 def load_records(folder: Path, damaged: Callable[[str], None]) -> list[Record]:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 ATTACK = "Spec of an attack: NAME[,key=value ...]; may be given several times."
 ISOLATED = "Run defense and attack in processes of their own, with limits and out of sight of all else."
+METRIC = "Spec of a metric of one's own: path/to/file.py:Mine, my_pkg.mod:Mine; may be given several times."
 RESULTS = "Folder for everything that is made, or an fsspec URL (s3://..., gs://...)."
 
 

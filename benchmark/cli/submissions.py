@@ -147,6 +147,7 @@ def enter(bundle: Path, name: str, status: str, evidence: str, results: Results)
     The records of the defense are taken over; those of the undefended target are the board's own, so that no entry
     moves what all gains are relative to.
     """
+    from benchmark.errors import DataError
     from benchmark.record import load_record
     from benchmark.submission.bundle import MANIFEST, checksum
     from benchmark.submission.checking import RefusedError, entry
@@ -162,6 +163,8 @@ def enter(bundle: Path, name: str, status: str, evidence: str, results: Results)
     check_new(made, load_entries(results.entries))
     for path in sorted((bundle / "records").glob("*.json")):
         record = load_record(path)
+        if record.metrics:
+            raise DataError(f"{path} has figures of metrics of its submitter's own, which no entry has; refuse it")
         if record.defense == manifest.spec and not results.record(record.id).exists():
             _take_over(bundle, record, results)
     results.mirror.push(made.save(results.entries))

@@ -8,6 +8,8 @@ from functools import cached_property
 
 from benchmark.record import Record
 from leaderboard.curves import Curve, curves, front
+from leaderboard.own_metrics import comparable, own_metrics
+from leaderboard.report.columns import Group, groups
 from leaderboard.statistics import Row, Verdict, summarise, verdicts
 
 
@@ -39,6 +41,11 @@ class Board:
         return sorted({row.family for row in self.rows})
 
     @cached_property
+    def groups(self) -> tuple[Group, ...]:
+        """The columns of figures, those of metrics of one's own among them."""
+        return groups(own_metrics(self.records.values()))
+
+    @cached_property
     def curves(self) -> list[Curve]:
         """One per family and budget."""
         return curves(self.verdicts)
@@ -60,7 +67,7 @@ class Board:
 
 def boards(records: Iterable[Record]) -> list[Board]:
     """The boards of some records, quick ones left out: one per track and setting, by track."""
-    by_id = {record.id: record for record in records}
+    by_id = {record.id: record for record in comparable(records)}
     rows, judged = summarise(by_id.values()), verdicts(by_id.values())
     found = []
     for track, setting in dict.fromkeys((row.track, row.setting) for row in rows):
