@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from benchmark.record import Record
 from leaderboard.cells import GARBAGE, NONE
+from leaderboard.entries import Entry
 from leaderboard.intervals import Interval
 from leaderboard.numbers import half_width, interval_text, number
 from leaderboard.own_metrics import own_metrics
@@ -46,6 +47,10 @@ class ShownRow:
     """Data URI of the sample sheet of its first seed; None if it is not among the results."""
     columns: tuple[str, ...]
     """Names of the columns of figures in the table."""
+    entry: Entry | None
+    """What is known of the defense, if it was submitted."""
+    evidence: str
+    """The attack that broke it, in a few words; empty if it is not broken, or its record not on this board."""
 
     @property
     def first(self) -> Record:
@@ -86,8 +91,15 @@ def shown_rows(board: Board, sheets: Mapping[str, str]) -> list[ShownRow]:
     for row in board.rows:
         records = tuple(board.records[record] for record in row.records)
         sheet = sheets.get(records[0].id)
-        found.append(ShownRow(row, records, strongest.get((row.defense, row.budget)) == row.attack, sheet, columns))
+        entry = board.entries.get(row.defense)
+        is_strongest = strongest.get((row.defense, row.budget)) == row.attack
+        found.append(ShownRow(row, records, is_strongest, sheet, columns, entry, _evidence(board, entry)))
     return found
+
+
+def _evidence(board: Board, entry: Entry | None) -> str:
+    record = board.records.get(entry.evidence) if entry else None
+    return f"{record.attack}, {record.budget:,} queries, seed {record.seed}" if record else ""
 
 
 def _cell(interval: Interval | None) -> ShownCell:
