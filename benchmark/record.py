@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import platform
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
@@ -116,19 +117,39 @@ def load_record(path: Path) -> Record:
         expected = {field.name for field in fields(Record)}
         if set(content) != expected:
             raise DataError(f"{path} is not a whole record: keys {sorted(set(content) ^ expected)} are amiss")
-        _check_metrics(path, content["metrics"])
+        _check_values(path, content)
         content["trainings"], content["flags"] = tuple(content["trainings"]), tuple(content["flags"])
         return Record(**content)
-    except (OSError, ValueError, AttributeError, TypeError) as error:
+    except (OSError, ValueError, AttributeError, TypeError, RecursionError) as error:
         raise DataError(f"{path} is not a readable record ({error}); remove it and run its cell again") from None
 
 
-def _check_metrics(path: Path, metrics: Any) -> None:
-    """Refuse what does not say of each metric of one's own what it must."""
-    for name, told in metrics.items():
-        texts = set(told) == {"spec", "better", "hash"} and all(isinstance(text, str) for text in told.values())
-        if not texts or told["better"] not in ("lower", "higher"):
+def _check_values(path: Path, content: Mapping[str, Any]) -> None:
+    """Refuse a record with a value that whoever reads records could not make use of."""
+    for field_ in fields(Record):
+        value = content[field_.name]
+        if not _is_of(str(field_.type), value):
+            raise DataError(f"{path} is not a whole record: its {field_.name} is {str(value)[:60]!r}")
+    if PACKAGES[0] not in content["versions"]:
+        raise DataError(f"{path} is not a whole record: its versions lack {PACKAGES[0]}")
+    for name, told in content["metrics"].items():
+        if set(told) != {"spec", "better", "hash"} or told["better"] not in ("lower", "higher"):
             raise DataError(f"{path} is not a whole record: what it says of the metric {name} is amiss")
+
+
+def _is_of(kind: str, value: Any) -> bool:
+    """Whether a value of JSON is of a type, as annotations spell it."""
+    head, _, inner = kind.removesuffix("]").partition("[")
+    if head == "Mapping":
+        of = inner.removeprefix("str, ")
+        return isinstance(value, dict) and all(_is_of(of, each) for each in value.values())
+    if head == "tuple":
+        return isinstance(value, list) and all(_is_of(inner.removesuffix(", ..."), each) for each in value)
+    if kind == "float":
+        return type(value) in (int, float) and math.isfinite(value)
+    if kind == "float | None":
+        return value is None or _is_of("float", value)
+    return kind == "Any" or type(value) is {"str": str, "int": int, "bool": bool}[kind]
 
 
 def load_records(folder: Path, damaged: Callable[[str], None]) -> list[Record]:
