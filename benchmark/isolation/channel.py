@@ -103,8 +103,8 @@ class Channel:
     Args:
         end: this end of a pair of sockets.
         forgiven: the errors that the other side is told of when what it asked for fails; others end this one.
-        seconds: that the other side may take for each thing asked, to hear of it and to answer to the last byte; what it
-            asks back is answered in time of this side's own. None for as long as it likes.
+        seconds: that the other side may take for each thing asked, to hear of it and to answer to the last byte; what
+            it asks back is answered in time of this side's own. None for as long as it likes.
     """
 
     def __init__(self, end: socket.socket, forgiven: type[Exception], seconds: float | None = None) -> None:
