@@ -16,6 +16,7 @@ import yaml
 from benchmark.clients import handed
 from benchmark.errors import UsageError, unknown
 from benchmark.interfaces import Attack, Defense, ImageShape
+from benchmark.metric import Metric, check_declared
 from benchmark.recipe import Recipe
 from benchmark.registry import canonical, load
 
@@ -169,6 +170,8 @@ class Cell:
     seed: int
     isolated: bool = False
     """Whether defense and attack run in processes of their own (``benchmark.isolation``)."""
+    metrics: tuple[str, ...] = ()
+    """Specs of metrics of one's own (``benchmark.metric``), likewise; in order, each once."""
 
     def __post_init__(self) -> None:
         if not MIN_BUDGET <= self.budget <= self.track.max_budget:
@@ -180,6 +183,7 @@ class Cell:
         # Made now, so that a typing error in the last of many cells is known before the first is run.
         object.__setattr__(self, "defense", canonical(self.defense, self.made_defense))
         object.__setattr__(self, "attack", canonical(self.attack, self.made_attack))
+        self._settle_metrics()
         asked = self.made_attack.queries(self.budget)
         granted = sum(handed(self.made_defense, asked, self.made_attack.threat_model.clients))
         if granted < MIN_BUDGET:
@@ -190,14 +194,40 @@ class Cell:
         # Many cells may be made before the first is run.
         self.end()
 
-    def __reduce__(self) -> tuple[type[Cell], tuple[Track, str, str, int, int, bool]]:
+    def _settle_metrics(self) -> None:
+        """Bring the specs of the metrics into their one spelling and order, whatever they were given in.
+
+        Raises:
+            UsageError: two of them have one name, or the cell is isolated.
+        """
+        if self.isolated and self.metrics:
+            raise UsageError(
+                "metrics of one's own are not taken with --isolated, which keeps foreign code away from all figures; "
+                "leave out --metric"
+            )
+        specs: dict[str, str] = {}
+        for given in self.metrics:
+            metric: Metric = load("metric", given)
+            check_declared(metric)
+            spec = canonical(given, metric)
+            if specs.setdefault(metric.name, spec) != spec:
+                raise UsageError(
+                    f"{specs[metric.name]} and {spec} are both called {metric.name}; leave one out, or make its name a "
+                    "property that tells them apart"
+                )
+        object.__setattr__(self, "metrics", tuple(specs[name] for name in sorted(specs)))
+
+    def __reduce__(self) -> tuple[type[Cell], tuple[Track, str, str, int, int, bool, tuple[str, ...]]]:
         """Sent to another process as what it was made from: a plugin of one's own may not be importable by name."""
-        return Cell, (self.track, self.defense, self.attack, self.budget, self.seed, self.isolated)
+        return Cell, (self.track, self.defense, self.attack, self.budget, self.seed, self.isolated, self.metrics)
 
     @property
     def title(self) -> str:
         """The cell in a few words."""
-        return f"{self.track.name}: {self.defense} against {self.attack}, {self.budget:,} queries, seed {self.seed}"
+        own = f", with {' and '.join(self.metrics)}" if self.metrics else ""
+        return (
+            f"{self.track.name}: {self.defense} against {self.attack}, {self.budget:,} queries, seed {self.seed}{own}"
+        )
 
     @cached_property
     def made_defense(self) -> Defense:
@@ -210,6 +240,11 @@ class Cell:
         """The attack that its spec describes."""
         attack: Attack = self._made("attack", self.attack)
         return attack
+
+    @cached_property
+    def made_metrics(self) -> tuple[Metric, ...]:
+        """The metrics that their specs describe, in the same order."""
+        return tuple(load("metric", spec) for spec in self.metrics)
 
     def _made(self, kind: str, spec: str) -> Any:
         if not self.isolated:

@@ -15,7 +15,7 @@ class UsageError(BenchmarkError):
 
 
 class PluginError(BenchmarkError):
-    """A defense, attack, target or extractor broke its contract."""
+    """A defense, attack, target, extractor or metric broke its contract."""
 
 
 class DataError(BenchmarkError):

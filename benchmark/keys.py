@@ -7,6 +7,7 @@ from typing import Any
 
 from benchmark.config import Cell
 from benchmark.interfaces import Attack, Defense
+from benchmark.metric import Metric
 from benchmark.setting import Setting, load_setting
 from benchmark.source import code_hash, source_hash
 from benchmark.stack import members, overriding
@@ -71,9 +72,9 @@ METRIC_CODE = (
 """The modules that determine what a comparison gives."""
 
 
-def plugin_key(plugin: Defense | Attack) -> dict[str, Any]:
+def plugin_key(plugin: Defense | Attack | Metric) -> dict[str, Any]:
     """What determines what a plugin does: its class, its parameters, its source and what else it names."""
-    base = Defense if isinstance(plugin, Defense) else Attack
+    base = next(each for each in (Defense, Attack, Metric) if isinstance(plugin, each))
     return {
         "class": type(plugin).__qualname__,
         "parameters": plugin.parameters,
@@ -147,4 +148,6 @@ def cell_id(cell: Cell) -> str:
         "seed": cell.seed,
         "code": code_hash(*TRAINING_CODE, *METRIC_CODE, "benchmark.artifacts", "benchmark.measures"),
     }
-    return digest(key)
+    # Only where there are some: those that were measured without keep their ids.
+    own = {"metrics": [plugin_key(metric) for metric in cell.made_metrics]} if cell.metrics else {}
+    return digest(key | own)

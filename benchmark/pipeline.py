@@ -10,13 +10,15 @@ from typing import Any
 from benchmark.artifacts import Artifacts, Images, Theft
 from benchmark.clients import refused
 from benchmark.config import Cell
+from benchmark.evaluation import own_figures
 from benchmark.interfaces import Defense
-from benchmark.keys import cell_id
+from benchmark.keys import cell_id, plugin_key
 from benchmark.measures import Measures
 from benchmark.record import Record, device, versions
 from benchmark.results import Results
 from benchmark.sheet import draw_sheet
 from benchmark.stack import members, overriding
+from benchmark.store import digest
 
 
 def run(cell: Cell, artifacts: Artifacts, results: Results, drawn: int = 0) -> Record:
@@ -48,6 +50,11 @@ def run(cell: Cell, artifacts: Artifacts, results: Results, drawn: int = 0) -> R
         **prefixed("fidelity", measures.distance(theft.images, target)),
         **prefixed("accuracy", measures.distance(theft.images, training)),
         **prefixed("accuracy", measures.bins(theft.images, training)),
+        **own_figures(
+            cell.made_metrics,
+            artifacts,
+            {"utility": (answers, training), "fidelity": (theft.images, target), "accuracy": (theft.images, training)},
+        ),
     }
     name = cell_id(cell)
     rows = {"training set": training, "target": target, "answers": answers, "attack model": theft.images}
@@ -125,6 +132,10 @@ def write_up(
         strength_name=last.strength,
         isolated=cell.isolated,
         floors=artifacts.setting.floors,
+        metrics={
+            metric.name: {"spec": spec, "better": metric.better, "hash": digest(plugin_key(metric))}
+            for spec, metric in zip(cell.metrics, cell.made_metrics, strict=True)
+        },
     )
 
 

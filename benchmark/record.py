@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import platform
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
@@ -87,12 +88,18 @@ class Record:
     floors: Mapping[str, float] = field(default_factory=dict)
     """Distances of two samples of one distribution at the track's counts, as the target's card has them: ``target`` and
     ``training_set``; what no card tells is absent."""
+    metrics: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """Of the metrics of one's own whose figures are among those above, by name: ``spec``, which way it is ``better``
+    (lower or higher), and a ``hash`` of all that determines it. Absent from the file if there are none."""
     schema: int = SCHEMA
 
     def save(self, folder: Path) -> Path:
         """Write ``<folder>/<id>.json``, whole or not at all; returns the path."""
         path = folder / f"{self.id}.json"
-        write_text(path, json.dumps(asdict(self), indent=1, sort_keys=True, allow_nan=False) + "\n")
+        content = asdict(self)
+        if not self.metrics:
+            del content["metrics"]
+        write_text(path, json.dumps(content, indent=1, sort_keys=True, allow_nan=False) + "\n")
         return path
 
 
@@ -106,13 +113,43 @@ def load_record(path: Path) -> Record:
         content = json.loads(path.read_text(encoding="utf-8"))
         if content.get("schema") != SCHEMA:
             raise DataError(f"{path} is a record of schema {content.get('schema')}, but this version reads {SCHEMA}")
+        content.setdefault("metrics", {})
         expected = {field.name for field in fields(Record)}
         if set(content) != expected:
             raise DataError(f"{path} is not a whole record: keys {sorted(set(content) ^ expected)} are amiss")
+        _check_values(path, content)
         content["trainings"], content["flags"] = tuple(content["trainings"]), tuple(content["flags"])
         return Record(**content)
-    except (OSError, ValueError, AttributeError, TypeError) as error:
+    except (OSError, ValueError, AttributeError, TypeError, RecursionError) as error:
         raise DataError(f"{path} is not a readable record ({error}); remove it and run its cell again") from None
+
+
+def _check_values(path: Path, content: Mapping[str, Any]) -> None:
+    """Refuse a record with a value that whoever reads records could not make use of."""
+    for field_ in fields(Record):
+        value = content[field_.name]
+        if not _is_of(str(field_.type), value):
+            raise DataError(f"{path} is not a whole record: its {field_.name} is {str(value)[:60]!r}")
+    if PACKAGES[0] not in content["versions"]:
+        raise DataError(f"{path} is not a whole record: its versions lack {PACKAGES[0]}")
+    for name, told in content["metrics"].items():
+        if set(told) != {"spec", "better", "hash"} or told["better"] not in ("lower", "higher"):
+            raise DataError(f"{path} is not a whole record: what it says of the metric {name} is amiss")
+
+
+def _is_of(kind: str, value: Any) -> bool:
+    """Whether a value of JSON is of a type, as annotations spell it."""
+    head, _, inner = kind.removesuffix("]").partition("[")
+    if head == "Mapping":
+        of = inner.removeprefix("str, ")
+        return isinstance(value, dict) and all(_is_of(of, each) for each in value.values())
+    if head == "tuple":
+        return isinstance(value, list) and all(_is_of(inner.removesuffix(", ..."), each) for each in value)
+    if kind == "float":
+        return type(value) in (int, float) and math.isfinite(value)
+    if kind == "float | None":
+        return value is None or _is_of("float", value)
+    return kind == "Any" or type(value) is {"str": str, "int": int, "bool": bool}[kind]
 
 
 def load_records(folder: Path, damaged: Callable[[str], None]) -> list[Record]:

@@ -23,10 +23,11 @@ from typing import Any
 
 from benchmark.errors import PluginError, UsageError, unknown
 from benchmark.interfaces import Attack, Defense, FeatureExtractor, Plugin
+from benchmark.metric import Metric
 from benchmark.source import LOADED_SOURCE
 from benchmark.stack import Stack
 
-KINDS: dict[str, type] = {"defense": Defense, "attack": Attack, "extractor": FeatureExtractor}
+KINDS: dict[str, type] = {"defense": Defense, "attack": Attack, "extractor": FeatureExtractor, "metric": Metric}
 """The kinds of plugin, and the base class of each; the entry-point group is ``gan_extraction_bench.<kind>s``."""
 
 
@@ -176,7 +177,7 @@ def _find(kind: str, name: str) -> tuple[Any, str]:
         raise unknown(kind, name, points)
     base = KINDS[kind]
     if not (inspect.isclass(found) and issubclass(found, base)):
-        raise PluginError(f"{name} is not a {kind}: it must be a subclass of benchmark.interfaces.{base.__name__}")
+        raise PluginError(f"{name} is not a {kind}: it must be a subclass of {base.__module__}.{base.__name__}")
     return found, argument
 
 

@@ -24,20 +24,22 @@ from benchmark.record import Record
 from benchmark.registry import with_strength
 from benchmark.results import Results, State
 
-BLOCK_KEYS = ("defenses", "attacks", "budgets", "seeds")
-"""What a block of a sweep file may hold; ``attacks`` may be left out, for those of :mod:`benchmark.defaults`."""
+BLOCK_KEYS = ("defenses", "attacks", "budgets", "seeds", "metrics")
+"""What a block of a sweep file may hold; ``attacks`` may be left out, for those of :mod:`benchmark.defaults`, and
+``metrics``, for none of one's own."""
 
 
-def load_sweep(path: Path, *, isolated: bool = False) -> tuple[Cell, ...]:
+def load_sweep(path: Path, *, isolated: bool = False, metrics: Sequence[str] = ()) -> tuple[Cell, ...]:
     """The cells that a sweep file describes, each made and so validated, without repetition.
 
-    They are all combinations of ``defenses``, ``attacks``, ``budgets`` and ``seeds``; or, if the file has ``blocks``,
-    those of each block in turn, which says for itself what the file does not say for all of them. ``defenses`` is a
-    list of specs; an entry ``jpeg: [10, 30]`` stands for one defense at several strengths.
+    They are all combinations of ``defenses``, ``attacks``, ``budgets`` and ``seeds``, each with all ``metrics``; or, if
+    the file has ``blocks``, those of each block in turn, which says for itself what the file does not say for all of
+    them. ``defenses`` is a list of specs; an entry ``jpeg: [10, 30]`` stands for one defense at several strengths.
 
     Args:
         path: of the file.
         isolated: defenses and attacks run in processes of their own, and are described by these.
+        metrics: specs of metrics of one's own, beside those of the file.
 
     Raises:
         UsageError: the file is not valid YAML, has an unknown key, lacks one, or names a cell that cannot be.
@@ -49,17 +51,19 @@ def load_sweep(path: Path, *, isolated: bool = False) -> tuple[Cell, ...]:
     blocks = _entries(path, content, "blocks") if "blocks" in content else [{}]
     for number, block in enumerate(blocks, 1):
         check_keys(f"{path}, block {number}", block, BLOCK_KEYS)
-    return tuple(dict.fromkeys(cell for block in blocks for cell in _cells(path, track, shared | block, isolated)))
+    cells = (cell for block in blocks for cell in _cells(path, track, shared | block, isolated, metrics))
+    return tuple(dict.fromkeys(cells))
 
 
-def _cells(path: Path, track: Track, block: dict[str, Any], isolated: bool) -> Iterator[Cell]:
+def _cells(path: Path, track: Track, block: dict[str, Any], isolated: bool, metrics: Sequence[str]) -> Iterator[Cell]:
     """All combinations of what a block names."""
     defenses = [spec for entry in _entries(path, block, "defenses") for spec in _specs(path, entry, isolated)]
     attacks = [str(attack) for attack in _entries(path, {"attacks": [*ATTACKS], **block}, "attacks")]
     budgets = [parse_budget(str(budget)) for budget in _entries(path, block, "budgets")]
     seeds = _entries(path, block, "seeds")
+    own = (*(map(str, _entries(path, block, "metrics")) if "metrics" in block else ()), *metrics)
     for budget, seed, defense, attack in product(budgets, seeds, defenses, attacks):
-        yield Cell(track, defense, attack, budget, seed, isolated)
+        yield Cell(track, defense, attack, budget, seed, isolated, own)
 
 
 def _entries(path: Path, content: dict[str, Any], key: str) -> list[Any]:

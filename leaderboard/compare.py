@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from rich import box
 from rich.console import Console
@@ -15,6 +16,7 @@ from benchmark.record import Record
 from leaderboard.cells import BySeed, cells, figures, strongest
 from leaderboard.intervals import Interval, paired, t_interval
 from leaderboard.numbers import interval_text, number
+from leaderboard.own_metrics import OwnMetric, comparable, own_metrics
 from leaderboard.terminal import SECURITY, UTILITY, good
 
 
@@ -72,13 +74,14 @@ def compare(records: Iterable[Record], first: str, second: str) -> list[Comparis
     Raises:
         UsageError: no record is of one of them, or none are of both on the same board and budget.
     """
-    places = cells(records).attacks
+    given = comparable(record for record in records if not record.quick)
+    places, own = cells(given).attacks, own_metrics(given)
     known = {defense for _, defense, _ in places}
     for defense in (first, second):
         if defense not in known:
             raise unknown("defense among the records", defense, known)
     found = [
-        _comparison(budget, setting, attacks, places[setting, second, budget])
+        _comparison(budget, setting, attacks, places[setting, second, budget], own)
         for (setting, defense, budget), attacks in places.items()
         if defense == first and (setting, second, budget) in places
     ]
@@ -101,15 +104,16 @@ def show(comparisons: Iterable[Comparison], first: str, second: str) -> None:
     )
 
 
-def _comparison(budget: int, setting: str, first: Mapping[str, BySeed], second: Mapping[str, BySeed]) -> Comparison:
+def _comparison(
+    budget: int, setting: str, first: Mapping[str, BySeed], second: Mapping[str, BySeed], own: Sequence[OwnMetric]
+) -> Comparison:
     record = next(iter(next(iter(first.values())).values()))
-    blocks = [_block("what users get", UTILITY, _of_users(first), _of_users(second))]
+    security = partial(_block, own, SECURITY, ("fidelity", "accuracy"))
+    blocks = [_block(own, UTILITY, ("utility",), "what users get", _of_users(first), _of_users(second))]
     able = {name: strongest(attacks) for name, attacks in (("first", first), ("second", second))}
     if all(able.values()):
-        blocks.append(_block("stolen by the strongest", SECURITY, able["first"], able["second"]))
-    blocks += [
-        _block(f"stolen by {attack}", SECURITY, first[attack], second[attack]) for attack in first if attack in second
-    ]
+        blocks.append(security("stolen by the strongest", able["first"], able["second"]))
+    blocks += [security(f"stolen by {attack}", first[attack], second[attack]) for attack in first if attack in second]
     return Comparison(record.track, setting, budget, record.samples, record.features, tuple(blocks))
 
 
@@ -121,13 +125,22 @@ def _of_users(attacks: Mapping[str, BySeed]) -> dict[int, Record]:
     return found
 
 
-def _block(title: str, names: Mapping[str, str], first: BySeed, second: BySeed) -> Block:
+def _block(
+    own: Sequence[OwnMetric],
+    names: Mapping[str, str],
+    sides: Sequence[str],
+    title: str,
+    first: BySeed,
+    second: BySeed,
+) -> Block:
+    titles = {name: text for metric in own for name, text in metric.titles(*sides).items()}
+    closer = {metric.name: metric.closer for metric in own}
     lines = []
-    for name, text in names.items():
+    for name, text in {**names, **titles}.items():
         ours, theirs = figures(first, name), figures(second, name)
         if ours or theirs:
             means = [t_interval(values.values()) if values else None for values in (ours, theirs)]
-            lines.append(Line(text, good(name), means[0], means[1], paired(theirs, ours)))
+            lines.append(Line(text, good(name, closer), means[0], means[1], paired(theirs, ours)))
     return Block(title, tuple(lines))
 
 

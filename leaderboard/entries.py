@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
 from pathlib import Path
 
@@ -33,7 +33,8 @@ class Entry:
     """One submitted defense.
 
     Raises:
-        UsageError: the name or the status is none, or an entry is broken without evidence, or has some without being.
+        UsageError: a value is no text, the name or the status is none, or an entry is broken without evidence, or has
+            some without being.
     """
 
     name: str
@@ -47,6 +48,9 @@ class Entry:
     """Id of the record of the attack that broke it."""
 
     def __post_init__(self) -> None:
+        for field in fields(self):
+            if not isinstance(getattr(self, field.name), str):
+                raise UsageError(f"{field.name} of an entry is {getattr(self, field.name)!r}, but must be a text")
         if not NAME.fullmatch(self.name):
             raise UsageError(f"an entry cannot be called {self.name!r}; take small letters, digits and hyphens")
         if self.status not in set(Status):
@@ -64,26 +68,39 @@ class Entry:
         return path
 
 
-def load_entries(folder: Path) -> list[Entry]:
+def load_entry(path: Path) -> Entry:
+    """The entry in a file.
+
+    Raises:
+        DataError: the file is no entry, or another one's; the text names it.
+    """
+    try:
+        entry = Entry(**json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError, RecursionError, UsageError) as error:
+        raise DataError(f"{path} is not a readable entry ({error}); remove it and enter it again") from None
+    if entry.name != path.stem:
+        raise DataError(f"{path} is the entry {entry.name}, which must stand in {entry.name}.json")
+    return entry
+
+
+def load_entries(folder: Path, damaged: Callable[[str], None]) -> list[Entry]:
     """The entries of a board, by name.
 
     Args:
         folder: need not exist.
-
-    Raises:
-        DataError: a file is no entry, or two are of one defense.
+        damaged: told of each file that is no entry, or of a defense that another one is of already; the others are not
+            lost for it.
     """
     entries: dict[tuple[str, str], Entry] = {}
     for path in sorted(folder.glob("*.json")):
         try:
-            entry = Entry(**json.loads(path.read_text(encoding="utf-8")))
-        except (OSError, ValueError, TypeError, UsageError) as error:
-            raise DataError(f"{path} is not a readable entry ({error})") from None
-        if entry.name != path.stem:
-            raise DataError(f"{path} is the entry {entry.name}, which must stand in {entry.name}.json")
+            entry = load_entry(path)
+        except DataError as error:
+            damaged(str(error))
+            continue
         other = entries.setdefault((entry.track, entry.defense), entry)
         if other is not entry:
-            raise DataError(f"{path} and entry {other.name} are both of {entry.defense}; remove one")
+            damaged(f"{path} is left out: entry {other.name} is of {entry.defense} too; remove one of them")
     return list(entries.values())
 
 

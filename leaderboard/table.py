@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from benchmark.record import Record
 from leaderboard import flags
 from leaderboard.cells import Cells, Place, cells, place, security_gains, utility_costs, within_budget
 from leaderboard.entries import Entry
+from leaderboard.own_metrics import OwnMetric, comparable, own_metrics
 
 COLUMNS: dict[str, str] = {
     "track": "the setting within which rows compare",
@@ -54,7 +55,12 @@ COLUMNS: dict[str, str] = {
     "version": "version of gan-extraction-bench",
     "record": "id of the record: records/<id>.json",
 }
-"""The columns of a board, in order, and what each means."""
+"""The columns of a board, in order, and what each means. Those of metrics of one's own come after ``accuracy_js``, and
+after all others :data:`OWN`, if there are any.
+"""
+
+OWN = "own_metrics"
+"""The column that says what the metrics of one's own are that a row has figures of, and which way each is better."""
 
 ORDER = ["track", "target", "defense", "strength", "attack", "budget", "seed", "record"]
 """Columns that rows are sorted by."""
@@ -67,20 +73,28 @@ def table(records: Iterable[Record], entries: Iterable[Entry] = ()) -> pd.DataFr
     and in a row whose cell has a later record, which stands instead. Flags are the record's own, then those of its
     attacker and of its defense over all seeds (``leaderboard/flags.py``).
     """
-    entered = [record for record in records if not record.quick]
+    entered = comparable(record for record in records if not record.quick)
+    columns = _columns(own_metrics(entered))
     board = cells(entered)
     shared = {where: _shared(board, where) for where in board.attacks}
     statuses = {(entry.track, entry.defense): entry.status for entry in entries}
     rows = [
-        _row(record, board, shared[place(record)]) | {"status": statuses.get((record.track, record.defense))}
+        _row(record, board, shared[place(record)], columns) | {"status": statuses.get((record.track, record.defense))}
         for record in entered
     ]
-    return pd.DataFrame(rows, columns=list(COLUMNS)).sort_values(ORDER, ignore_index=True)
+    return pd.DataFrame(rows, columns=columns).sort_values(ORDER, ignore_index=True)
 
 
 def write_csv(records: Iterable[Record], path: Path, entries: Iterable[Entry] = ()) -> None:
     """Write the table as CSV, whole or not at all; floats to six significant digits."""
     write_text(path, table(records, entries).to_csv(index=False, float_format="%.6g", lineterminator="\n"))
+
+
+def _columns(own: Sequence[OwnMetric]) -> list[str]:
+    """The columns of a board with some metrics of one's own."""
+    known = list(COLUMNS)
+    last = known.index("accuracy_js") + 1
+    return [*known[:last], *(name for metric in own for name in metric.columns), *known[last:], *([OWN] if own else [])]
 
 
 @dataclass(frozen=True)
@@ -98,7 +112,7 @@ def _shared(board: Cells, where: Place) -> _Shared:
     return _Shared(security_gains(board, where), utility_costs(board, where), tuple(flags.of_defense(board, where)))
 
 
-def _row(record: Record, board: Cells, shared: _Shared) -> dict[str, object]:
+def _row(record: Record, board: Cells, shared: _Shared, columns: Sequence[str]) -> dict[str, object]:
     standing = board.attacks[place(record)][record.attack][record.seed]
     told: dict[str, object] = {"flags": f"a later record of this cell stands instead: {standing.id}"}
     if standing == record:
@@ -113,7 +127,8 @@ def _row(record: Record, board: Cells, shared: _Shared) -> dict[str, object]:
         "seconds": record.attack_seconds,
         "version": record.versions["gan-extraction-bench"],
         "record": record.id,
+        OWN: "; ".join(f"{each.name}: {each.spec}, {each.better} is more alike" for each in own_metrics([record])),
         **record.figures,
         **told,
     }
-    return {column: own.get(column, getattr(record, column, None)) for column in COLUMNS}
+    return {column: own.get(column, getattr(record, column, None)) for column in columns}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import click
 from rich import box
@@ -11,6 +11,7 @@ from rich.table import Table
 
 from benchmark.metrics import CLOSER
 from benchmark.record import Record
+from leaderboard.own_metrics import own_metrics
 
 UTILITY = {
     "utility_fd": "FD to the training set",
@@ -47,15 +48,20 @@ def show(records: list[Record]) -> None:
         grid.add_column(defense, justify="right")
         if number:
             grid.add_column("difference", justify="right")
+    own = own_metrics(records)
+    closer = {metric.name: metric.closer for metric in own}
+    utility, security = UTILITY, SECURITY
+    for metric in own:
+        utility, security = utility | metric.titles("utility"), security | metric.titles("fidelity", "accuracy")
     # Whoever attacks, users get the same.
     grid.add_row("utility: answers")
     by_defense = {record.defense: record for record in records}
-    _add_figures(grid, UTILITY, [by_defense[defense] for defense in defenses])
+    _add_figures(grid, utility, closer, [by_defense[defense] for defense in defenses])
     for attack in attacks:
         grid.add_section()
         grid.add_row(f"security: model of {attack}")
         row = [cells.get((attack, defense)) for defense in defenses]
-        _add_figures(grid, SECURITY, row)
+        _add_figures(grid, security, closer, row)
         _add_counts(grid, "queries charged", [f"{each.queries_charged:,}" if each else "" for each in row])
         _add_counts(grid, "queries kept", [f"{each.queries_kept:,}" if each else "" for each in row])
     Console().print(grid)
@@ -66,14 +72,14 @@ def show(records: list[Record]) -> None:
             click.echo(f"{record.defense} against {record.attack}: {'; '.join(record.flags)}")
 
 
-def _add_figures(grid: Table, figures: dict[str, str], row: Sequence[Record | None]) -> None:
+def _add_figures(grid: Table, figures: dict[str, str], closer: Mapping[str, str], row: Sequence[Record | None]) -> None:
     """Add a line per figure, of one record per defense; None where a cell failed."""
     for name, title in figures.items():
         values = [record.figures.get(name) if record else None for record in row]
         cells = [_number(values[0])]
         for value in values[1:]:
             cells += [_number(value), _difference(value, values[0])]
-        grid.add_row(f"  {title}", good(name), *cells)
+        grid.add_row(f"  {title}", good(name, closer), *cells)
 
 
 def _add_counts(grid: Table, title: str, counts: Sequence[str]) -> None:
@@ -82,16 +88,17 @@ def _add_counts(grid: Table, title: str, counts: Sequence[str]) -> None:
     grid.add_row(f"  {title}", "", first, *(text for count in others for text in (count, "")))
 
 
-def good(figure: str) -> str:
+def good(figure: str, own: Mapping[str, str] | None = None) -> str:
     """Which values of a figure are good for whoever defends, "low" or "high".
 
     What users get should be close to what they would have got; what a thief gets should not.
 
     Args:
-        figure: a key of :data:`FIGURES`.
+        figure: a key of :data:`FIGURES`, or the name of a column of a metric of one's own.
+        own: of such metrics, the values that say that images are alike, "low" or "high", by name.
     """
     side, _, metric = figure.partition("_")
-    closer = CLOSER[metric]
+    closer = {**CLOSER, **(own or {})}[metric]
     if side == "utility":
         return closer
     return "high" if closer == "low" else "low"

@@ -53,6 +53,8 @@ def place(tmp_path_factory: pytest.TempPathFactory, track_file: Path) -> Path:
     folder = tmp_path_factory.mktemp("reader")
     (defense,) = {block for block in blocks("python") if "class Posterize" in block}
     (folder / "posterize.py").write_text(defense)
+    (metric,) = {block for block in blocks("python") if "class MeansApart" in block}
+    (folder / "means.py").write_text(metric)
     (folder / "suspicious.py").write_text(MIRACLE)
     (folder / "mine.yaml").write_text(track_file.read_text())
     cells = {"track": "fashion-mnist", "defenses": ["none", "jpeg", "noise"], "budgets": [40], "seeds": [0]}

@@ -16,6 +16,7 @@ SOURCE = f'''{OWN}
 from torch.nn import functional as F
 
 from benchmark.interfaces import Attack, FeatureExtractor
+from benchmark.metric import Metric
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,18 @@ class Coarse(FeatureExtractor):
 
     def __call__(self, images):
         return F.adaptive_avg_pool2d(images.float().mean(1, keepdim=True), 4).flatten(1) / 255
+
+
+@dataclass(frozen=True)
+class Apart(Metric):
+    """Distance of the means."""
+
+    name = "apart"
+    better = "lower"
+    scale: float = parameter(1.0, "factor of the distance", low=0.1, high=10)
+
+    def compare(self, generated, reference):
+        return self.scale * float(abs(generated.mean(axis=0) - reference.mean(axis=0)).sum())
 '''
 
 ENTRY_POINTS = """
@@ -49,6 +62,9 @@ half = own_plugins.plugins:Half
 
 [gan_extraction_bench.extractors]
 coarse = own_plugins.plugins:Coarse
+
+[gan_extraction_bench.metrics]
+apart = own_plugins.plugins:Apart
 """
 
 WAYS = {
@@ -75,7 +91,7 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         del sys.modules[name]
 
 
-@pytest.mark.parametrize("attribute", ["Darker", "Half", "Coarse"])
+@pytest.mark.parametrize("attribute", ["Darker", "Half", "Coarse", "Apart"])
 @pytest.mark.parametrize("way", WAYS)
 def test_each_kind_is_found_each_way(call, site: Path, way: str, attribute: str) -> None:
     spec = WAYS[way].format(folder=site, attribute=attribute, name=attribute.lower())
@@ -86,12 +102,14 @@ def test_each_kind_is_found_each_way(call, site: Path, way: str, attribute: str)
 
 @pytest.mark.parametrize("way", WAYS)
 def test_the_main_job_with_plugins_of_ones_own(call, site: Path, track_file: Path, tmp_path: Path, way: str) -> None:
-    defense, attack, features = (
-        WAYS[way].format(folder=site, attribute=name, name=name.lower()) for name in ("Darker", "Half", "Coarse")
+    defense, attack, features, metric = (
+        WAYS[way].format(folder=site, attribute=name, name=name.lower())
+        for name in ("Darker", "Half", "Coarse", "Apart")
     )
     own = tmp_path / "own.yaml"
     own.write_text(yaml.safe_dump({**yaml.safe_load(track_file.read_text()), "features": features}))
     command = ["run", "--defense", f"{defense},factor=0.25", "--attack", f"{attack},share=0.6"]
+    command += ["--metric", f"{metric},scale=2"]
     outcome = call(*command, "--budget", "60", "--track", own, "--results", tmp_path / "r")
     assert outcome.status == 0, outcome.err
     board = pd.read_csv(tmp_path / "r" / "leaderboard.csv")
@@ -99,11 +117,18 @@ def test_the_main_job_with_plugins_of_ones_own(call, site: Path, track_file: Pat
     assert set(board["attack"]) == {f"{attack},share=0.6"}
     assert set(board["features"]) == {"coarse"}
     assert set(board["strength"].dropna()) == {0.25}
+    assert set(board["own_metrics"]) == {f"apart: {metric},scale=2.0, lower is more alike"}
+    assert (board[["utility_apart", "fidelity_apart", "accuracy_apart"]] > 0).all(axis=None)
 
 
 def test_installed_plugins_are_listed(call, site: Path) -> None:
     outcome = call("list")
-    for name, says in {"darker": "everything darker", "half": "half of what it gets", "coarse": "patches"}.items():
+    for name, says in {
+        "darker": "everything darker",
+        "half": "half of what it gets",
+        "coarse": "patches",
+        "apart": "of the means",
+    }.items():
         assert any(line.split()[:1] == [name] and says in line for line in outcome.out.splitlines())
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -287,6 +288,34 @@ def test_a_damaged_record_is_an_error_that_names_it(tmp_path: Path, damage: str)
     path = tmp_path / "r.json"
     path.write_text(damage)
     with pytest.raises(DataError, match="r.json"):
+        load_record(path)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("figures", {"accuracy_fd": "low"}),
+        ("figures", {"accuracy_fd": math.nan}),
+        ("figures", {"accuracy_fd": None}),
+        ("versions", {}),
+        ("versions", {"gan-extraction-bench": 1}),
+        ("created", None),
+        ("budget", "40"),
+        ("quick", 0),
+        ("flags", "diverged"),
+        ("trainings", [1]),
+        ("strength", "weak"),
+        ("setting", []),
+        ("metrics", {"apart": {}}),
+    ],
+)
+def test_a_record_with_a_value_that_is_none_is_not_whole(
+    track: Track, shared: Path, tmp_path: Path, key: str, value: object
+) -> None:
+    name, path = do(Cell(track, "none", "fidelity", 60, 0), shared).id, tmp_path / "r.json"
+    content = json.loads((shared / "records" / f"{name}.json").read_text())
+    path.write_text(json.dumps(content | {key: value}))
+    with pytest.raises(DataError, match=r"r\.json is not a whole record: .*" + key.rstrip("s")):
         load_record(path)
 
 

@@ -14,16 +14,16 @@ from benchmark.errors import BenchmarkError
 if TYPE_CHECKING:
     from benchmark.record import Record
     from benchmark.results import Results
+    from leaderboard.entries import Entry
 
 
 def write_board(results: Results) -> None:
-    """Write the board of all whole records; one that is damaged is named, and missing from it."""
-    from leaderboard.entries import load_entries
+    """Write the board of all whole records and entries; one that is damaged is named, and missing from it."""
     from leaderboard.table import write_csv
 
     # Between reading the records and writing the board nobody else may do so, or the later writer has the older board.
     with results.lock("leaderboard"):
-        write_csv(read_records(results.records), results.board, load_entries(results.entries))
+        write_csv(read_records(results.records), results.board, read_entries(results.entries))
         results.mirror.push(results.board)
 
 
@@ -41,7 +41,8 @@ def report(out: Path, results: Results, figures: Path | None) -> None:
 
     results.pull()
     results.mirror.pull(results.root / "sheets")
-    for page in write_report(read_records(results.records), results.sheet, out, figures):
+    entries = read_entries(results.entries)
+    for page in write_report(read_records(results.records), results.sheet, out, figures, entries):
         click.echo(f"report: {page}")
     if figures:
         click.echo(f"figures and tables: {figures}")
@@ -65,7 +66,18 @@ def read_records(folder: Path) -> list[Record]:
     """All whole records of a folder; one that is damaged is named, and missing."""
     from benchmark.record import load_records
 
-    return load_records(folder, lambda error: click.echo(f"warning: {error}", err=True))
+    return load_records(folder, _warn)
+
+
+def read_entries(folder: Path) -> list[Entry]:
+    """All whole entries of a folder, likewise."""
+    from leaderboard.entries import load_entries
+
+    return load_entries(folder, _warn)
+
+
+def _warn(error: str) -> None:
+    click.echo(f"warning: {' '.join(error.split())}", err=True)
 
 
 def _spelled(defense: str) -> str:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from benchmark.cli.board import write_board
-from benchmark.cli.options import ATTACK, ISOLATED, RESULTS, BudgetType, ResultsType, executor_options
+from benchmark.cli.options import ATTACK, ISOLATED, METRIC, RESULTS, BudgetType, ResultsType, executor_options
 from benchmark.defaults import ATTACKS
 from benchmark.errors import UsageError
 from benchmark.progress.display import reporting
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 @click.option("--defense", default="none", show_default=True, help="Spec of the defense: NAME[,key=value ...].")
 @click.option("--strength", type=float, help="Its strength; the same as giving the parameter in the spec.")
 @click.option("--attack", "attacks", multiple=True, show_default=", ".join(ATTACKS), help=ATTACK)
+@click.option("--metric", "metrics", multiple=True, help=METRIC)
 @click.option("--budget", type=BudgetType(), default="50k", show_default=True, help="Query budget: 50k, 50_000, 1e4.")
 @click.option("--seed", default=0, show_default=True, help="Seed of everything that is drawn.")
 @click.option("--track", default="fashion-mnist", show_default=True, help="Track, or a YAML file of one's own.")
@@ -43,6 +44,7 @@ def run(
     defense: str,
     strength: float | None,
     attacks: Sequence[str],
+    metrics: Sequence[str],
     budget: int,
     seed: int,
     track: str,
@@ -71,8 +73,9 @@ def run(
         click.echo(f"quick: the budget is cut from {budget:,} to {setting.max_budget:,}", err=True)
         budget = setting.max_budget
     spec = defense if strength is None else with_strength(defense, strength, isolated=isolated)
-    pairs = product(["none", spec], attacks or possible_attacks(setting))
-    cells = list(dict.fromkeys(Cell(setting, defense, attack, budget, seed, isolated) for defense, attack in pairs))
+    pairs, own = product(["none", spec], attacks or possible_attacks(setting)), tuple(metrics)
+    cells = [Cell(setting, defense, attack, budget, seed, isolated, own) for defense, attack in pairs]
+    cells = list(dict.fromkeys(cells))
     outcome = do_cells(cells, results, executor, retry_failed=True)
     if outcome.records:
         show(outcome.records)
@@ -101,14 +104,22 @@ def possible_attacks(track: Track) -> list[str]:
 @click.option("--force", is_flag=True, help="Do again what is done.")
 @click.option("--retry-failed", is_flag=True, help="Do again what failed.")
 @click.option("--isolated", is_flag=True, help=ISOLATED)
+@click.option("--metric", "metrics", multiple=True, help=METRIC)
 @executor_options
 def sweep(
-    file: Path, results: Results, dry_run: bool, force: bool, retry_failed: bool, isolated: bool, executor: Executor
+    file: Path,
+    results: Results,
+    dry_run: bool,
+    force: bool,
+    retry_failed: bool,
+    isolated: bool,
+    metrics: Sequence[str],
+    executor: Executor,
 ) -> None:
     """Do all the cells of a sweep file; what is done already is not done again."""
     from benchmark.sweep import load_sweep
 
-    cells = load_sweep(file, isolated=isolated)
+    cells = load_sweep(file, isolated=isolated, metrics=metrics)
     if dry_run:
         show_states(cells, results)
         return
@@ -120,11 +131,12 @@ def sweep(
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--results", type=ResultsType(), default="results", show_default=True, help=RESULTS)
-def status(file: Path, results: Results) -> None:
+@click.option("--metric", "metrics", multiple=True, help=METRIC)
+def status(file: Path, results: Results, metrics: Sequence[str]) -> None:
     """How far the cells of a sweep file are: done, running, failed, left."""
     from benchmark.sweep import load_sweep
 
-    show_states(load_sweep(file), results)
+    show_states(load_sweep(file, metrics=metrics), results)
 
 
 def show_states(cells: Sequence[Cell], results: Results) -> None:

@@ -18,6 +18,7 @@ EXECUTOR = (
     "[default: in-process with an accelerator or one core, else local]"
 )
 ISOLATED = "Run defense and attack in processes of their own, with limits and out of sight of all else."
+METRIC = "Spec of a metric of one's own: path/to/file.py:Mine, my_pkg.mod:Mine; may be given several times."
 RESULTS = "Folder for everything that is made, or an fsspec URL (s3://..., gs://...)."
 
 

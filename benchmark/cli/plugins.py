@@ -17,7 +17,7 @@ import click
 def new(kind: str, name: str, out: Path | None) -> None:
     """Write a small working package for a plugin of one's own, with its test.
 
-    KIND is what it will be: defense. NAME is how it will be called in specs, such as grey-veil.
+    KIND is what it will be: defense or metric. NAME is how it will be called in specs, such as grey-veil.
     """
     from benchmark.scaffold import write_package
 
@@ -30,7 +30,7 @@ def new(kind: str, name: str, out: Path | None) -> None:
 
 @click.command()
 @click.argument("spec")
-@click.option("--kind", help="What it is: defense, attack, extractor or target.  [default: what it is found to be]")
+@click.option("--kind", help="Defense, attack, extractor, metric or target.  [default: what it is found to be]")
 def check(spec: str, kind: str | None) -> None:
     """Try a plugin against its contract, and say in words what is wrong.
 

@@ -10,7 +10,7 @@ from benchmark.errors import unknown
 @click.command("list")
 @click.argument("what", required=False)
 def list_command(what: str | None) -> None:
-    """What there is: defenses, attacks, extractors, tracks, targets, or the columns of the board."""
+    """What there is: defenses, attacks, extractors, metrics, tracks, targets, or the columns of the board."""
     from benchmark.config import load_track, track_names
     from benchmark.registry import KINDS, describe, names
     from benchmark.setting import how_to_make

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from benchmark.cli.board import read_records, write_board
+from benchmark.cli.board import read_entries, read_records, write_board
 from benchmark.cli.cells import do_cells, report_failures
 from benchmark.cli.options import RESULTS, ResultsType, executor_options
 
@@ -147,10 +147,11 @@ def enter(bundle: Path, name: str, status: str, evidence: str, results: Results)
     The records of the defense are taken over; those of the undefended target are the board's own, so that no entry
     moves what all gains are relative to.
     """
+    from benchmark.errors import DataError
     from benchmark.record import load_record
     from benchmark.submission.bundle import MANIFEST, checksum
     from benchmark.submission.checking import RefusedError, entry
-    from leaderboard.entries import Entry, check_evidence, check_new, load_entries
+    from leaderboard.entries import Entry, check_evidence, check_new, load_entry
 
     try:
         manifest = entry(bundle)
@@ -159,9 +160,14 @@ def enter(bundle: Path, name: str, status: str, evidence: str, results: Results)
     made = Entry(name, manifest.track, manifest.spec, checksum(bundle / MANIFEST), status, evidence)
     results.pull()
     check_evidence(made, read_records(results.records))
-    check_new(made, load_entries(results.entries))
+    if (path := results.entries / f"{made.name}.json").exists():
+        # What cannot be read may be somebody else's: it is no place to write to.
+        load_entry(path)
+    check_new(made, read_entries(results.entries))
     for path in sorted((bundle / "records").glob("*.json")):
         record = load_record(path)
+        if record.metrics:
+            raise DataError(f"{path} has figures of metrics of its submitter's own, which no entry has; refuse it")
         if record.defense == manifest.spec and not results.record(record.id).exists():
             _take_over(bundle, record, results)
     results.mirror.push(made.save(results.entries))

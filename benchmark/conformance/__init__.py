@@ -13,6 +13,7 @@ from benchmark.conformance.attack import check_attack
 from benchmark.conformance.defense import check_defense
 from benchmark.conformance.extractor import check_extractor
 from benchmark.conformance.findings import Finding, Report, Severity
+from benchmark.conformance.metric import check_metric
 from benchmark.conformance.target import check_target
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "check_attack",
     "check_defense",
     "check_extractor",
+    "check_metric",
     "check_target",
 ]
 
@@ -30,6 +32,7 @@ CHECKS: Mapping[str, Callable[[Any], Report]] = {
     "defense": check_defense,
     "attack": check_attack,
     "extractor": check_extractor,
+    "metric": check_metric,
     "target": check_target,
 }
 """The check of each kind of plugin."""

@@ -10,6 +10,7 @@ from benchmark.conformance.cases import LATENT_CASES, REQUESTS, LatentCase
 from benchmark.conformance.fields import ends, try_fields, try_strength
 from benchmark.conformance.findings import ContractError, RefusalError, Report
 from benchmark.conformance.guard import attempt, kept_globals
+from benchmark.conformance.measurement import try_measurement
 from benchmark.conformance.methods import Method, returned, try_method
 from benchmark.conformance.perturbation import try_perturb
 from benchmark.conformance.stand_ins import SmoothTarget, StandInProvider
@@ -18,7 +19,7 @@ from benchmark.images import ImageShape
 from benchmark.interfaces import Defense
 from benchmark.stack import Stack, overriding
 
-METHODS = ("perturb", "latents", "limit", "prepare")
+METHODS = ("perturb", "latents", "limit", "prepare", "measurement")
 """What an author of defenses overrides."""
 
 SHAPE: ImageShape = (1, 16, 16)
@@ -48,8 +49,13 @@ def check_defense(plugin: Defense | type[Defense], *, examples: int = EXAMPLES) 
         return trials.report()
     if overriding(defense, "latents") or overriding(ready, "latents"):
         _try_latents(trials, defense)
-    if overriding(ready, "perturb"):
-        try_perturb(trials, ready, _extremes(trials, defense))
+    changes, states = overriding(ready, "perturb"), overriding(ready, "measurement")
+    extremes = _extremes(trials, defense) if changes or states else {}
+    if changes:
+        try_perturb(trials, ready, extremes)
+    # What it does must be right before what it states can be held against it.
+    if states and not any(rule.startswith("perturb") for rule in trials.broken):
+        try_measurement(trials, ready, extremes)
     return trials.report()
 
 

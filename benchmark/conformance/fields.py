@@ -16,10 +16,14 @@ from benchmark.conformance.guard import attempt
 from benchmark.conformance.trials import Trials
 from benchmark.errors import BenchmarkError, UsageError
 from benchmark.interfaces import Attack, Defense, Plugin
+from benchmark.metric import Metric
 from benchmark.registry import literal, split_outside_brackets
 from benchmark.source import source_hash
 
 P = TypeVar("P", bound=Plugin)
+
+CONTRACTS = ("benchmark.interfaces", Metric.__module__)
+"""Where the base classes of plugins stand."""
 
 
 def try_fields(trials: Trials, plugin: P | type[P], methods: Sequence[str]) -> P | None:
@@ -83,7 +87,7 @@ def _is_documented(cls: type[Plugin]) -> None:
 
 def _is_called_alike(cls: type[Plugin], method: str) -> None:
     """A method can be called as that of the base class is."""
-    base: Any = next(each for each in cls.__mro__ if each.__module__.startswith("benchmark.interfaces"))
+    base: Any = next(each for each in cls.__mro__ if each.__module__.startswith(CONTRACTS))
     expected, given = (list(inspect.signature(getattr(each, method)).parameters.values()) for each in (base, cls))
     try:
         inspect.signature(getattr(cls, method)).bind(*(None for _ in expected))
@@ -191,7 +195,7 @@ def _is_json(plugin: Plugin) -> None:
 
 
 def _has_source(plugin: Plugin) -> None:
-    base = Defense if isinstance(plugin, Defense) else Attack
+    base = next(each for each in (Defense, Attack, Metric) if isinstance(plugin, each))
     attempt("finding its source", lambda: source_hash(plugin, base))
 
 

@@ -6,10 +6,13 @@ say), and is answered first.
 
 from __future__ import annotations
 
+import io
 import json
-from collections.abc import Callable, Mapping
+import socket
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing.connection import Connection
 from typing import Any
 
 import torch
@@ -22,6 +25,12 @@ from benchmark.errors import BenchmarkError, PluginError
 
 MAX_MESSAGE = 2**32
 """Bytes; 50,000 images of 128x128 pixels in colour are half of it."""
+
+LENGTH = 8
+"""Bytes before each message that say how long it is, the greatest first."""
+
+PIECE = 2**20
+"""Bytes received at once: what a message says of its length is not taken for memory before it has come."""
 
 
 class EndedError(PluginError):
@@ -92,18 +101,15 @@ class Channel:
     """One end of a connection.
 
     Args:
-        connection: to the other side.
+        end: this end of a pair of sockets.
         forgiven: the errors that the other side is told of when what it asked for fails; others end this one.
-        wait: returns when a message is there, or raises what ends the waiting.
+        seconds: that the other side may take for each thing asked, to hear of it and to answer to the last byte; what
+            it asks back is answered in time of this side's own. None for as long as it likes.
     """
 
-    def __init__(
-        self,
-        connection: Connection,
-        forgiven: type[Exception],
-        wait: Callable[[Connection], None] = lambda connection: None,
-    ) -> None:
-        self._connection, self._forgiven, self._wait = connection, forgiven, wait
+    def __init__(self, end: socket.socket, forgiven: type[Exception], seconds: float | None = None) -> None:
+        self._end, self._forgiven = end, forgiven
+        self._seconds = self._left = seconds
 
     def ask(
         self,
@@ -117,8 +123,9 @@ class Channel:
         Raises:
             BenchmarkError: the other side failed with one.
             PluginError: it failed otherwise.
-            EndedError: it has ended, or does not speak properly.
+            EndedError: it has ended, does not speak properly, or takes too long.
         """
+        self._left = self._seconds
         self.send(Message("ask", name, values or {}, tensors or {}))
         while True:
             message = self.receive()
@@ -141,28 +148,27 @@ class Channel:
         """Send a message.
 
         Raises:
-            EndedError: the other side has.
+            EndedError: the other side has, or takes too long to hear of it.
         """
         head = json.dumps({"kind": message.kind, "name": message.name, "values": dict(message.values)})
         tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in message.tensors.items()}
         # A file of no tensor is fine, one of a tensor without elements too.
         content = save(tensors or {"": torch.empty(0)}, {"message": head})
-        try:
-            self._connection.send_bytes(content)
-        except OSError:
-            raise EndedError from None
+        with self._timed():
+            self._end.sendall(len(content).to_bytes(LENGTH, "big"))
+        with self._timed():
+            self._end.sendall(content)
 
     def receive(self) -> Message:
         """The next message.
 
         Raises:
-            EndedError: the other side has ended, or does not speak properly.
+            EndedError: the other side has ended, does not speak properly, or takes too long.
         """
-        self._wait(self._connection)
-        try:
-            content = self._connection.recv_bytes(MAX_MESSAGE)
-        except (EOFError, OSError):
-            raise EndedError from None
+        length = int.from_bytes(self._read(LENGTH), "big")
+        if length > MAX_MESSAGE:
+            raise EndedError(f"it sent no proper message (one of {length:,} bytes)")
+        content = self._read(length)
         try:
             tensors = load(content)
             # Behind eight bytes of its length, a safetensors file begins with a head of JSON.
@@ -172,6 +178,33 @@ class Channel:
         except (SafetensorError, ValueError, KeyError, TypeError) as error:
             raise EndedError(f"it sent no proper message ({_one_line(error)})") from None
         return Message(kind, name, values, {name: tensor for name, tensor in tensors.items() if name})
+
+    def _read(self, length: int) -> bytes:
+        """So many bytes, however many pieces they come in."""
+        content = io.BytesIO()
+        while content.tell() < length:
+            with self._timed():
+                piece = self._end.recv(min(PIECE, length - content.tell()))
+            if not piece:
+                raise EndedError
+            content.write(piece)
+        return content.getvalue()
+
+    @contextmanager
+    def _timed(self) -> Iterator[None]:
+        """Let what waits for the other side wait no longer than there is time left."""
+        started = time.monotonic()
+        # A timeout of zero would be none.
+        self._end.settimeout(None if self._left is None else max(self._left, 1e-3))
+        try:
+            yield
+        except TimeoutError:
+            raise EndedError(f"it took more than {self._seconds:g} seconds") from None
+        except OSError:
+            raise EndedError from None
+        finally:
+            if self._left is not None:
+                self._left -= time.monotonic() - started
 
 
 def _error(message: Message) -> BenchmarkError:

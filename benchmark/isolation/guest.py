@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import os
 import resource
+import socket
 import sys
 import sysconfig
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +48,7 @@ def main(descriptor: int, settings: dict[str, Any]) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (MAX_FILE, MAX_FILE))
     confine(readable(settings), [home, *map(Path, DEVICES)])
-    channel = Channel(Connection(descriptor), Exception)
+    channel = Channel(socket.socket(fileno=descriptor), Exception)
     guest = GUESTS[settings["kind"]](settings["kind"], settings["spec"], channel)
     while True:
         try:

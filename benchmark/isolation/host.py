@@ -10,13 +10,11 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 import weakref
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import cache
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +62,6 @@ class Host:
         """How often its process was started; what a process was asked to keep is gone with it."""
         self._process: subprocess.Popen[bytes] | None = None
         self._channel: Channel | None = None
-        self._left = 0.0
 
     def ask(
         self,
@@ -87,7 +84,6 @@ class Host:
             UsageError: plugins cannot be isolated on this machine.
         """
         channel = self._channel or self._start()
-        self._left = self.limits.seconds
         try:
             return channel.ask(name, serve, values, tensors)
         except EndedError as error:
@@ -127,8 +123,8 @@ class Host:
         self.started += 1
         self._process = process
         # Also when the host is forgotten, or the harness ends.
-        self._ending = weakref.finalize(self, _end, process, home)
-        self._channel = Channel(Connection(ours.detach()), BenchmarkError, self._wait)
+        self._ending = weakref.finalize(self, _end, process, home, ours)
+        self._channel = Channel(ours, BenchmarkError, self.limits.seconds)
         return self._channel
 
     def _settings(self, home: str, readable: list[str]) -> dict[str, Any]:
@@ -142,13 +138,6 @@ class Host:
             "readable": readable,
         }
 
-    def _wait(self, connection: Connection) -> None:
-        """Wait for a message for as long as there is time left."""
-        started = time.monotonic()
-        if not connection.poll(max(self._left, 0)):
-            raise EndedError(f"it took more than {self.limits.seconds:g} seconds")
-        self._left -= time.monotonic() - started
-
     def _verdict(self) -> str:
         """Why the process has ended, as its supervisor says."""
         assert self._process is not None
@@ -159,9 +148,10 @@ class Host:
         return output.decode(errors="replace").strip() or "its supervisor was ended from outside"
 
 
-def _end(process: subprocess.Popen[bytes], home: tempfile.TemporaryDirectory[str]) -> None:
+def _end(process: subprocess.Popen[bytes], home: tempfile.TemporaryDirectory[str], ours: socket.socket) -> None:
     """End a plugin's process: its standard input closes, which tells the supervisor to end everything."""
     process.communicate()
+    ours.close()
     home.cleanup()
 
 

@@ -13,9 +13,12 @@ import select
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
+
+from benchmark.isolation.network import leave_network
 
 PR_SET_CHILD_SUBREAPER = 36
 
@@ -36,6 +39,8 @@ def main(channel: int, settings: str) -> None:
         settings: JSON: ``memory`` in bytes, ``processes``, and what the plugin's process is told.
     """
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    # Here, before the plugin's process is there: a process of several threads could not.
+    leave_network()
     limits = json.loads(settings)
     said = Path(limits["home"]) / "said.txt"
     with said.open("wb") as output:
@@ -53,7 +58,10 @@ def main(channel: int, settings: str) -> None:
         reason = watch(guest, limits["memory"], limits["processes"])
     finally:
         end_all()
-    print(reason or how_it_ended(guest.wait(), last_line(said)), flush=True)
+    verdict = reason or how_it_ended(guest.wait(), last_line(said))
+    # Not by print, whose buffer would be written once more at the end: the harness may be gone, and nobody listen.
+    with suppress(BrokenPipeError):
+        os.write(sys.stdout.fileno(), verdict.encode())
 
 
 def watch(guest: subprocess.Popen[bytes], memory: int, processes: int) -> str:

@@ -132,6 +132,7 @@ def _amiss(name: str, cell: Cell, record: Record, manifest: Manifest) -> list[st
         "seed": cell.seed,
         "quick": False,
         "isolated": True,
+        "metrics": {},
     }
     problems = [
         f"records/{name}.json: {key} is {getattr(record, key)!r}, but must be {value!r}"

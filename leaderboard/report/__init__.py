@@ -8,6 +8,7 @@ from pathlib import Path
 from benchmark.errors import UsageError
 from benchmark.files import write_text
 from benchmark.record import Record
+from leaderboard.entries import Entry
 from leaderboard.report.board import boards
 from leaderboard.report.filenames import file_names
 from leaderboard.report.page import page
@@ -18,7 +19,11 @@ __all__ = ["write_report"]
 
 
 def write_report(
-    records: Iterable[Record], sheet: Callable[[str], Path], out: Path, figures: Path | None = None
+    records: Iterable[Record],
+    sheet: Callable[[str], Path],
+    out: Path,
+    figures: Path | None = None,
+    entries: Iterable[Entry] = (),
 ) -> list[Path]:
     """Write one page per board, and what papers need of it.
 
@@ -27,6 +32,7 @@ def write_report(
         sheet: where the sample sheet of a record's id would be.
         out: the page; of several boards, one beside it for each, with its track and setting in its name.
         figures: a folder for pictures and tables; None for none.
+        entries: what is known of defenses that were submitted.
 
     Returns:
         The pages.
@@ -34,7 +40,7 @@ def write_report(
     Raises:
         UsageError: there is no record that may stand on a board.
     """
-    found = boards(records)
+    found = boards(records, entries)
     if not found:
         raise UsageError("there is no record of a whole run to report; make some with run or sweep, without --quick")
     names = file_names(f"{board.track} {board.setting[:8]}" for board in found)

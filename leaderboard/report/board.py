@@ -8,6 +8,9 @@ from functools import cached_property
 
 from benchmark.record import Record
 from leaderboard.curves import Curve, curves, front
+from leaderboard.entries import Entry, Status
+from leaderboard.own_metrics import comparable, own_metrics
+from leaderboard.report.columns import Group, groups
 from leaderboard.statistics import Row, Verdict, summarise, verdicts
 
 
@@ -22,6 +25,8 @@ class Board:
     """By id: those that rows are of."""
     rows: tuple[Row, ...]
     verdicts: tuple[Verdict, ...]
+    entries: Mapping[str, Entry]
+    """Of the defenses that somebody submitted, by spec."""
 
     @property
     def any_record(self) -> Record:
@@ -34,9 +39,20 @@ class Board:
         return sorted({row.budget for row in self.rows})
 
     @property
+    def statuses(self) -> list[str]:
+        """Those of its defenses, in the order of what is known."""
+        found = {entry.status for entry in self.entries.values()}
+        return [status for status in Status if status in found]
+
+    @property
     def families(self) -> list[str]:
         """By name."""
         return sorted({row.family for row in self.rows})
+
+    @cached_property
+    def groups(self) -> tuple[Group, ...]:
+        """The columns of figures, those of metrics of one's own among them."""
+        return groups(own_metrics(self.records.values()))
 
     @cached_property
     def curves(self) -> list[Curve]:
@@ -58,15 +74,16 @@ class Board:
         return self.any_record.floors.get("training_set")
 
 
-def boards(records: Iterable[Record]) -> list[Board]:
+def boards(records: Iterable[Record], entries: Iterable[Entry] = ()) -> list[Board]:
     """The boards of some records, quick ones left out: one per track and setting, by track."""
-    by_id = {record.id: record for record in records}
+    entered = {(entry.track, entry.defense): entry for entry in entries}
+    by_id = {record.id: record for record in comparable(records)}
     rows, judged = summarise(by_id.values()), verdicts(by_id.values())
     found = []
     for track, setting in dict.fromkeys((row.track, row.setting) for row in rows):
         own = tuple(row for row in rows if row.setting == setting)
         shown = {record: by_id[record] for row in own for record in row.records}
-        found.append(
-            Board(track, setting, shown, own, tuple(verdict for verdict in judged if verdict.setting == setting))
-        )
+        known = {row.defense: entered[track, row.defense] for row in own if (track, row.defense) in entered}
+        verdict = tuple(each for each in judged if each.setting == setting)
+        found.append(Board(track, setting, shown, own, verdict, known))
     return found

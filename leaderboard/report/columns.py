@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 from leaderboard.intervals import Interval
+from leaderboard.own_metrics import OwnMetric
 from leaderboard.statistics import Row
 from leaderboard.table import COLUMNS
 from leaderboard.terminal import good
@@ -20,11 +22,13 @@ class Column:
     good: str = ""
     """"low" or "high" for whoever defends; empty where neither is."""
     number: bool = True
+    own_meaning: str = ""
+    """Of a column that the board does not always have."""
 
     @property
     def meaning(self) -> str:
         """What it is, in words."""
-        return COLUMNS.get(self.name, "")
+        return COLUMNS.get(self.name, self.own_meaning)
 
 
 @dataclass(frozen=True)
@@ -55,8 +59,31 @@ THIEF = Group(
         Column("fidelity_fd", "FD, target", good("fidelity_fd")),
     ),
 )
-GROUPS = (USERS, THIEF)
-FIGURES = tuple(column for group in GROUPS for column in group.columns)
+
+
+def groups(own: Iterable[OwnMetric]) -> tuple[Group, ...]:
+    """The groups of columns of a board with some metrics of one's own, whose columns come last in each."""
+    metrics = list(own)
+    users = [_own_column(metric, "utility", metric.name) for metric in metrics]
+    thief = [
+        _own_column(metric, side, f"{metric.name}, {beside}")
+        for metric in metrics
+        for side, beside in (("accuracy", "training set"), ("fidelity", "target"))
+    ]
+    return (
+        replace(USERS, columns=(*USERS.columns, *users)),
+        replace(THIEF, columns=(*THIEF.columns, *thief)),
+    )
+
+
+def _own_column(metric: OwnMetric, side: str, title: str) -> Column:
+    name = f"{side}_{metric.name}"
+    return Column(name, title, good(name, {metric.name: metric.closer}), own_meaning=metric.columns[name])
+
+
+def figure_columns(shown: Iterable[Group]) -> list[Column]:
+    """The columns of some groups, in order."""
+    return [column for group in shown for column in group.columns]
 
 
 def value(row: Row, column: str) -> Interval | None:

@@ -20,7 +20,7 @@ from markupsafe import Markup
 
 from leaderboard.numbers import number
 from leaderboard.report.board import Board
-from leaderboard.report.columns import FIGURES, GROUPS, Column
+from leaderboard.report.columns import Column, figure_columns
 from leaderboard.report.families import Card, cards
 from leaderboard.report.plots import over_budget, over_strength, trade_off
 from leaderboard.report.points import points
@@ -52,12 +52,12 @@ def page(board: Board, sheets: Mapping[str, str]) -> str:
         facts=_facts(board),
         floor=None if board.floor is None else number(board.floor),
         attacks=sorted({row.attack for row in board.rows}),
-        groups=GROUPS,
+        groups=board.groups,
         headings=[
             Column("defense", "Defense", number=False),
             Column("attack", "Attack", number=False),
             Column("budget", "Queries"),
-            *FIGURES,
+            *figure_columns(board.groups),
             Column("seeds", "Seeds"),
         ],
         rows=shown_rows(board, sheets),

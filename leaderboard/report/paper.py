@@ -13,7 +13,7 @@ import vl_convert
 from benchmark.files import replacing, write_text
 from leaderboard.numbers import interval_text
 from leaderboard.report.board import Board
-from leaderboard.report.columns import FIGURES, value
+from leaderboard.report.columns import figure_columns, value
 from leaderboard.report.families import cards
 from leaderboard.report.filenames import file_names
 from leaderboard.report.page import VEGA_LITE
@@ -50,7 +50,8 @@ def write_paper(board: Board, folder: Path) -> list[Path]:
 
 def latex_table(board: Board) -> str:
     """The table for LaTeX, with booktabs' rules."""
-    text: str = _frame(board).to_latex(index=False, escape=True, column_format="lll" + "r" * (len(FIGURES) + 1))
+    frame = _frame(board)
+    text: str = frame.to_latex(index=False, escape=True, column_format="lll" + "r" * (len(frame.columns) - 3))
     return text.replace("±", r"$\pm$")
 
 
@@ -67,7 +68,7 @@ def _frame(board: Board) -> pd.DataFrame:
             "defense": row.defense,
             "attack": row.attack,
             "queries": f"{row.budget:,}",
-            **{column.name: interval_text(value(row, column.name)) for column in FIGURES},
+            **{column.name: interval_text(value(row, column.name)) for column in figure_columns(board.groups)},
             "seeds": str(len(row.records)),
         }
         for row in board.rows

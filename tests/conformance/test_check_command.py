@@ -25,6 +25,7 @@ def test_a_good_plugin_is_said_to_be_good(call, tmp_path: Path, monkeypatch: pyt
         (f"{ZOO}/bad_perturbations.py:Crops", "error: perturb returned shape (1, 1, 14, 14)"),
         (f"{ZOO}/bad_classes.py:NoDefault", "error: NoDefault.factor has no default"),
         (f"{ZOO}/bad_attacks.py:Greedy", "error: fit raised BudgetError"),
+        (f"{ZOO}/bad_metrics.py:Undirected", "error: Undirected.better is 'low'"),
         (f"{ZOO}/bad_networks.py:WrongDim", "error: calling it returned shape"),
     ],
 )

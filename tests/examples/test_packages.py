@@ -16,18 +16,21 @@ ROOT = Path(__file__).parents[2]
 
 NEW = "grey-veil"
 
-MODULES = {"quantise": "quantise", NEW: "grey_veil"}
+METRIC = "means-apart"
+
+MODULES = {"quantise": "quantise", NEW: "grey_veil", METRIC: "means_apart"}
 
 
 @pytest.fixture(scope="module")
 def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the sources of both packages, and ``site``, which they are installed in."""
+    """A folder with the sources of all packages, and ``site``, which they are installed in."""
     from benchmark.scaffold import write_package
 
     folder = tmp_path_factory.mktemp("packages")
     # A copy: building leaves files behind.
     shutil.copytree(ROOT / "examples" / "quantise", folder / "quantise")
     write_package("defense", NEW, folder / NEW)
+    write_package("metric", METRIC, folder / METRIC)
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps", "--no-build-isolation"]
     pip += [
         "--disable-pip-version-check",
@@ -35,6 +38,7 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
         str(folder / "site"),
         str(folder / "quantise"),
         str(folder / NEW),
+        str(folder / METRIC),
     ]
     subprocess.run(pip, check=True, env={**os.environ, "PYTHONWARNINGS": "ignore"})
     return folder
@@ -57,16 +61,20 @@ def test_an_installed_package_is_found_and_keeps_its_contract(call, site: Path, 
     assert Path(importlib.import_module(MODULES[name]).__file__ or "").parent == site
 
 
-def test_both_stand_on_one_board(call, site: Path, track_file: Path, tmp_path: Path) -> None:
+def test_all_stand_on_one_board(call, site: Path, track_file: Path, tmp_path: Path) -> None:
     command = ["run", "--attack", "fidelity", "--budget", "40", "--track", track_file, "--results", tmp_path]
-    outcome = call(*command, "--defense", f"{NEW},amount=0.25+quantise,dither=true", "--strength", "4")
+    outcome = call(
+        *command, "--defense", f"{NEW},amount=0.25+quantise,dither=true", "--strength", "4", "--metric", METRIC
+    )
     assert outcome.status == 0, outcome.err
     board = pd.read_csv(tmp_path / "leaderboard.csv")
     assert set(board["defense"]) == {"none", f"{NEW},amount=0.25+quantise,levels=4,dither=True"}
+    assert (board["accuracy_means_apart"] > 0).all()
 
 
 def test_their_own_tests_pass(packages: Path) -> None:
     tests = [packages / "quantise" / "test_quantise.py", packages / NEW / "test_grey_veil.py"]
+    tests.append(packages / METRIC / "test_means_apart.py")
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--import-mode=importlib"]
     command += ["-W", "error", *map(str, tests)]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(packages / "site"), str(ROOT)])}
@@ -74,9 +82,12 @@ def test_their_own_tests_pass(packages: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_new_says_what_it_wrote_and_how_to_try_it(call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("kind", ["defense", "metric"])
+def test_new_says_what_it_wrote_and_how_to_try_it(
+    call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
     monkeypatch.chdir(tmp_path)
-    outcome = call("new", "defense", "fog")
+    outcome = call("new", kind, "fog")
     assert (outcome.status, outcome.err) == (0, "")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["fog"]
     assert {path.name for path in (tmp_path / "fog").iterdir()} == {

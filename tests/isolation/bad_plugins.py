@@ -96,6 +96,21 @@ class Calls(Defense):
 
 
 @dataclass(frozen=True)
+class Whispers(Defense):
+    """Sends without connecting, which Landlock does not know."""
+
+    port: int = parameter(0, "where it would like to be heard")
+
+    def perturb(self, x, rng):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as end:
+            try:
+                end.sendto(b"secret", ("127.0.0.1", self.port))
+            except OSError:
+                return x
+        return torch.full_like(x, 0.5)
+
+
+@dataclass(frozen=True)
 class Kills(Defense):
     pid: int = parameter(0, "whom it would like to kill")
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
+import subprocess
 import sys
 import time
 from dataclasses import replace
@@ -33,6 +35,12 @@ pytestmark = pytest.mark.skipif(not version(), reason="the kernel does not offer
 BAD = Path(__file__).parent / "bad_plugins.py"
 IMAGES = torch.arange(2 * 16 * 16).view(2, 1, 16, 16).remainder(256).to(torch.uint8)
 LIMITS = Limits(seconds=60, memory=2**31, processes=8)
+
+
+def can_leave_network() -> bool:
+    """In a process of its own, as it cannot be undone."""
+    code = "from benchmark.isolation.network import leave_network; raise SystemExit(not leave_network())"
+    return subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def answer(spec: str, limits: Limits = LIMITS) -> torch.Tensor:
@@ -84,6 +92,35 @@ def test_it_sees_and_changes_nothing_outside(tmp_path: Path, monkeypatch: pytest
             assert torch.equal(answer(spec), IMAGES), spec
     assert not (tmp_path / "new.txt").exists()
     assert not answer("Secretive").any()
+
+
+@pytest.mark.skipif(not can_leave_network(), reason="network namespaces are refused here")
+def test_it_reaches_nobody_without_connecting_either() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
+        server.bind(("127.0.0.1", 0))
+        server.settimeout(0.2)
+        assert torch.equal(answer(f"Whispers,port={server.getsockname()[1]}"), IMAGES)
+        with pytest.raises(TimeoutError):
+            server.recv(100)
+
+
+HARNESS = """
+import os, signal, sys, torch
+from benchmark.isolation.plugins import load_isolated
+
+defense = load_isolated("defense", sys.argv[1])
+defense.answer(torch.zeros(1, 1, 16, 16, dtype=torch.uint8), torch.Generator())
+os.kill(os.getpid(), getattr(signal, sys.argv[2]))
+"""
+
+
+@pytest.mark.parametrize("sent", ["SIGKILL", "SIGTERM", "SIGHUP"])
+def test_a_harness_that_is_ended_by_a_signal_leaves_neither_processes_nor_words(sent: str) -> None:
+    command = [sys.executable, "-c", HARNESS, f"{BAD}:Runs", sent]
+    # The pipe of errors is closed by the last process that has it: all of them have ended when this returns.
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == -getattr(signal, sent)
+    assert (done.stdout, done.stderr) == ("", "")
 
 
 def test_it_cannot_reach_into_the_harness() -> None:

@@ -19,6 +19,7 @@ from PIL import Image
 
 from benchmark import cli
 from benchmark.errors import UsageError
+from leaderboard.entries import Entry
 from leaderboard.intervals import Interval
 from leaderboard.numbers import interval_text, number
 from leaderboard.report import write_report
@@ -64,6 +65,41 @@ def test_the_noise_floor_is_the_one_that_records_tell() -> None:
     assert found.floor == 19.7
     (other,) = boards([replace(each, floors={}) for each in SMALL])
     assert other.floor is None
+
+
+def entered(defense: str, status: str, evidence: str = "", **changes: str) -> Entry:
+    return Entry(
+        **{"name": status, "track": "fashion-mnist", "submission": "0" * 64} | changes,
+        defense=defense,
+        status=status,
+        evidence=evidence,
+    )
+
+
+def test_the_page_says_what_is_known_of_what_was_submitted(tmp_path: Path) -> None:
+    broke = next(each for each in SMALL if (each.defense, each.attack, each.seed) == ("jpeg", "accuracy", 1))
+    entries = [
+        entered("jpeg", "broken", broke.id),
+        entered("jpeg,quality=10", "reproduced"),
+        entered("jpeg,quality=30", "claimed", track="another"),
+        entered("garbage", "broken", HOSTILE, name="elsewhere"),
+    ]
+    (path,) = write_report(SMALL, nowhere, tmp_path / "a.html", entries=entries)
+    html = path.read_text()
+    assert html.count('data-status="broken"') == 2 * 4
+    assert html.count('data-status="reproduced"') == 4
+    assert 'data-status="claimed"' not in html
+    (filter_,) = re.findall('<select name="status">.*?</select>', html, re.DOTALL)
+    assert re.findall("<option>(.*?)</option>", filter_) == ["reproduced", "broken"]
+    said = f"by accuracy, {broke.budget:,} queries, seed 1, record <code>{broke.id}</code>"
+    assert html.count(f"Submitted as <code>broken</code>: <b>broken</b> {said}.") == 4
+    assert HOSTILE not in html
+    assert "record <code>&lt;script&gt;" in html
+
+
+def test_a_board_without_entries_has_no_filter_by_status(tmp_path: Path) -> None:
+    (path,) = write_report(SMALL, nowhere, tmp_path / "a.html")
+    assert 'name="status"' not in path.read_text()
 
 
 def test_points_bear_both_controls_and_what_is_on_the_front() -> None:

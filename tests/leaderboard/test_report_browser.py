@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from made_records import DEFENSES, HOSTILE, big_board, board, draw_sheets
 
+from leaderboard.entries import Entry
 from leaderboard.report import write_report
 
 pytest.importorskip("playwright", reason="needs playwright: pip install 'gan-extraction-bench[browser]'")
@@ -28,7 +29,8 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("report")
     drawn = [each for each in RECORDS if each.seed == 0 and each.defense == "jpeg"]
     draw_sheets(drawn, folder)
-    (path,) = write_report(RECORDS, lambda record: folder / f"{record}.png", folder / "report.html")
+    entries = [Entry("squeeze", "fashion-mnist", "jpeg,quality=10", "0" * 64, "broken", HOSTILE)]
+    (path,) = write_report(RECORDS, lambda record: folder / f"{record}.png", folder / "report.html", entries=entries)
     return path
 
 
@@ -100,6 +102,18 @@ def test_headings_sort(report: Path, opened: Callable[..., Page]) -> None:
     assert first_seen[0].startswith("<script>")
 
 
+def test_the_status_of_what_was_submitted_is_seen_filtered_and_told(report: Path, opened: Callable[..., Page]) -> None:
+    page = opened(report)
+    page.get_by_role("combobox", name="Status").select_option("broken")
+    assert set(names(page)) == {"jpeg,quality=10"}
+    assert set(page.locator("#table tbody tr:not([hidden]) .badge.broken").all_inner_texts()) == {"broken"}
+    assert "jpeg,quality=10" in page.locator("[data-plot=trade_off]").get_attribute("aria-label")
+    assert "jpeg,quality=30" not in page.locator("[data-plot=trade_off]").get_attribute("aria-label")
+    assert set(names(opened(report, "#" + page.url.partition("#")[2]))) == {"jpeg,quality=10"}
+    page.locator("#table tbody tr:not([hidden]) button.more").first.click()
+    assert f"Submitted as squeeze: broken by record {HOSTILE}." in page.locator("#details").inner_text()
+
+
 def test_filters_part_the_rows_and_the_link_keeps_them(report: Path, opened: Callable[..., Page]) -> None:
     page = opened(report)
     every = len(shown(page, 0))
@@ -152,13 +166,13 @@ def test_samples_open_by_click_and_by_key(report: Path, opened: Callable[..., Pa
 def test_everything_is_reached_with_the_tab_key(report: Path, opened: Callable[..., Page]) -> None:
     page = opened(report)
     reached = []
-    for _ in range(26):
+    for _ in range(27):
         page.keyboard.press("Tab")
         reached.append(page.evaluate("(document.activeElement.name || document.activeElement.textContent).trim()"))
         outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
         assert outline != "none"
     assert reached[:2] == ["Skip to the table", "Dark theme"]
-    assert reached[2:7] == ["family", "attack", "budget", "text", "strongest"]
+    assert reached[2:8] == ["family", "attack", "budget", "status", "text", "strongest"]
     assert any("gain" in each for each in reached)
     page.locator("th[data-column=security_gain] button").focus()
     page.keyboard.press("Space")

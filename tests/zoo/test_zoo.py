@@ -11,10 +11,12 @@ import pytest
 import torch
 from bad_attacks import BAD_ATTACKS, Replays
 from bad_classes import BAD_CLASSES
+from bad_measurements import BAD_MEASUREMENTS, HonestModel, HonestNoise
+from bad_metrics import BAD_METRICS, MeansApart
 from bad_networks import BAD_EXTRACTORS, BAD_TARGETS, Means, Smooth
 from bad_perturbations import BAD_PERTURBATIONS, FOREVER
 
-from benchmark.conformance import Report, check_attack, check_defense, check_extractor, check_target
+from benchmark.conformance import Report, check_attack, check_defense, check_extractor, check_metric, check_target
 from benchmark.interfaces import Defense, parameter
 
 EXAMPLES = 6
@@ -34,7 +36,7 @@ def accused_of(report: Report) -> str:
 
 
 @pytest.mark.parametrize(
-    ("bad", "says"), BAD_PERTURBATIONS + BAD_CLASSES, ids=lambda each: getattr(each, "__name__", "")
+    ("bad", "says"), BAD_PERTURBATIONS + BAD_CLASSES + BAD_MEASUREMENTS, ids=lambda each: getattr(each, "__name__", "")
 )
 def test_bad_defenses_are_caught(bad: type[Defense], says: str) -> None:
     assert says in accused_of(check_defense(bad, examples=EXAMPLES))
@@ -55,10 +57,23 @@ def test_bad_targets_are_caught(bad: type, says: str) -> None:
     assert says in accused_of(check_target(bad(), examples=EXAMPLES))
 
 
+@pytest.mark.parametrize(("bad", "says"), BAD_METRICS, ids=lambda each: getattr(each, "__name__", ""))
+def test_bad_metrics_are_caught(bad: type, says: str) -> None:
+    assert says in accused_of(check_metric(bad, examples=EXAMPLES))
+
+
 def test_every_fault_has_words_of_its_own() -> None:
     texts = [
         says
-        for table in (BAD_PERTURBATIONS, BAD_CLASSES, BAD_ATTACKS, BAD_EXTRACTORS, BAD_TARGETS)
+        for table in (
+            BAD_PERTURBATIONS,
+            BAD_CLASSES,
+            BAD_ATTACKS,
+            BAD_EXTRACTORS,
+            BAD_TARGETS,
+            BAD_METRICS,
+            BAD_MEASUREMENTS,
+        )
         for _, says in table
     ]
     assert len(texts) >= 30
@@ -88,7 +103,7 @@ class NeedsColour(Defense):
         return x.flip(1)
 
 
-@pytest.mark.parametrize("good", [Defense, Scatter, NeedsColour])
+@pytest.mark.parametrize("good", [Defense, Scatter, NeedsColour, HonestModel, HonestNoise])
 def test_good_defenses_are_not_accused(good: type[Defense]) -> None:
     report = check_defense(good, examples=EXAMPLES)
     assert not report.findings, report
@@ -100,6 +115,7 @@ def test_other_good_plugins_are_not_accused() -> None:
         check_attack(Replays, examples=EXAMPLES),
         check_extractor(Means(), examples=EXAMPLES),
         check_target(Smooth(), examples=EXAMPLES),
+        check_metric(MeansApart, examples=EXAMPLES),
     ):
         assert not report.findings, report
 

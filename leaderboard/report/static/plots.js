@@ -26,6 +26,7 @@ const kinds = {
       const words = (state.text ?? "").toLowerCase().split(/\s+/);
       return data.points.filter((point) => point.budget === plotBudget(state) && (point.control ||
         ((!state.family || point.family === state.family) &&
+          (!state.status || rows[point.row].status === state.status) &&
           words.every((word) => rows[point.row].text.includes(word)))));
     },
     label: (points, state) => `Utility against security at ${queries(plotBudget(state))}. ` +

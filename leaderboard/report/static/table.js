@@ -11,6 +11,7 @@ const rows = [...body.rows].map((element, index) => ({
   attack: element.dataset.attack,
   budget: element.dataset.budget,
   strongest: element.dataset.strongest ?? "",
+  status: element.dataset.status ?? "",
   text: element.textContent.toLowerCase(),
   values: [...element.cells].map((cell) => cell.dataset.value ?? ""),
 }));
@@ -25,7 +26,7 @@ function writeState(state) {
 }
 
 function matches(row, state) {
-  const exact = ["family", "attack", "budget", "strongest"];
+  const exact = ["family", "attack", "budget", "status", "strongest"];
   return exact.every((name) => !state[name] || row[name] === state[name]) &&
     (state.text ?? "").toLowerCase().split(/\s+/).every((word) => row.text.includes(word));
 }

@@ -1,0 +1,76 @@
+"""Figures of metrics of one's own: which there are among some records, which way is good, and which of them compare."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from benchmark.record import Record
+
+BESIDE = {"utility": "the training set", "fidelity": "the target", "accuracy": "the training set"}
+"""What the images of each side are held against."""
+
+OF = {"utility": "the answers", "fidelity": "the attack model", "accuracy": "the attack model"}
+"""Whose images they are."""
+
+
+@dataclass(frozen=True)
+class OwnMetric:
+    """A metric that figures of some records are of."""
+
+    name: str
+    spec: str
+    better: str
+    """``lower`` or ``higher``: which values say that images are like those that they are held against."""
+    hash: str
+    """Of all that determines it."""
+
+    @property
+    def closer(self) -> str:
+        """The same as :data:`benchmark.metrics.CLOSER` has it: "low" or "high"."""
+        return {"lower": "low", "higher": "high"}[self.better]
+
+    def titles(self, *sides: str) -> dict[str, str]:
+        """Its columns on some sides, and what each is called."""
+        return {f"{side}_{self.name}": f"{self.name} to {BESIDE[side]}" for side in sides}
+
+    @property
+    def columns(self) -> dict[str, str]:
+        """All its columns, and what each means."""
+        return {
+            f"{side}_{self.name}": f"{self.spec} of {OF[side]} beside {BESIDE[side]}; {self.better} is more alike"
+            for side in BESIDE
+        }
+
+
+def own_metrics(records: Iterable[Record]) -> list[OwnMetric]:
+    """The metrics by name; of several that are called the same, the one of the record that was created last."""
+    found = {
+        name: OwnMetric(name, **told)
+        for record in sorted(records, key=lambda each: (each.created, each.id))
+        for name, told in record.metrics.items()
+    }
+    return [found[name] for name in sorted(found)]
+
+
+def comparable(records: Iterable[Record]) -> list[Record]:
+    """The records without figures of metrics that are another one in a later record, as a flag in their place says."""
+    given = list(records)
+    standing = {metric.name: metric.hash for metric in own_metrics(given)}
+    return [_agreeing(record, standing) for record in given]
+
+
+def _agreeing(record: Record, standing: dict[str, str]) -> Record:
+    others = [name for name, told in record.metrics.items() if told["hash"] != standing[name]]
+    if not others:
+        return record
+    dropped = {f"{side}_{name}" for side in BESIDE for name in others}
+    return replace(
+        record,
+        figures={name: value for name, value in record.figures.items() if name not in dropped},
+        metrics={name: told for name, told in record.metrics.items() if name not in others},
+        flags=(
+            *record.flags,
+            *(f"its {name} is of another metric than in later records, and left out" for name in others),
+        ),
+    )

@@ -1,0 +1,70 @@
+"""What boards show of metrics of one's own: their columns, their direction, and only what compares."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from few_records import made
+
+from benchmark.errors import DataError
+from benchmark.record import Record, load_record
+from leaderboard.own_metrics import comparable, own_metrics
+from leaderboard.report.board import boards
+from leaderboard.report.page import page
+from leaderboard.table import COLUMNS, OWN, table
+from leaderboard.terminal import show
+
+PLAIN, JPEG = made("none", "fidelity", 0, 300.0), made("jpeg", "fidelity", 0, 400.0)
+
+
+def told(name: str = "apart", better: str = "lower", mark: str = "1") -> dict[str, dict[str, str]]:
+    return {name: {"spec": f"mine.py:{name}", "better": better, "hash": mark}}
+
+
+def with_figure(record: Record, metrics: dict[str, dict[str, str]], value: float = 3.0) -> Record:
+    own = {f"{side}_{name}": value for name in metrics for side in ("utility", "fidelity", "accuracy")}
+    return replace(record, figures={**record.figures, **own}, metrics=metrics)
+
+
+def test_they_stand_in_the_csv_with_their_direction() -> None:
+    records = [with_figure(PLAIN, told()), JPEG]
+    board = table(records).set_index("defense")
+    assert board.loc["none", "accuracy_apart"] == 3
+    assert pd.isna(board.loc["jpeg", "accuracy_apart"])
+    assert (board.loc["none", OWN], board.loc["jpeg", OWN]) == ("apart: mine.py:apart, lower is more alike", "")
+    assert list(table([PLAIN])) == list(COLUMNS), "a board without them is as it was"
+
+
+@pytest.mark.parametrize(("better", "users", "thief"), [("lower", "low", "high"), ("higher", "high", "low")])
+def test_the_terminal_says_which_way_is_good(capsys, better: str, users: str, thief: str) -> None:
+    show([with_figure(PLAIN, told(better=better)), with_figure(JPEG, told(better=better), 4.5)])
+    lines = [line.split() for line in capsys.readouterr().out.splitlines() if "apart to" in line]
+    assert [line[-4:] for line in lines] == [[good, "3", "4.5", "+1.5"] for good in (users, thief, thief)]
+
+
+def test_the_page_has_their_columns_and_says_what_they_are() -> None:
+    (board,) = boards([with_figure(PLAIN, told(name="alike", better="higher"))])
+    html = page(board, {})
+    assert "<small>high is good</small>alike</button>" in html
+    assert "<small>low is good</small>alike, target</button>" in html
+    assert "mine.py:alike of the answers beside the training set; higher is more alike" in html
+
+
+def test_figures_of_two_metrics_of_one_name_are_never_side_by_side() -> None:
+    older = replace(with_figure(PLAIN, told(mark="1")), created="2026-01-01T00:00:00+00:00")
+    later = replace(with_figure(JPEG, told(mark="2")), created="2026-01-02T00:00:00+00:00")
+    for given in ([older, later], [later, older]):
+        kept = {record.defense: record for record in comparable(given)}
+        assert "accuracy_apart" in kept["jpeg"].figures
+        assert "accuracy_apart" not in kept["none"].figures
+        assert kept["none"].flags[-1] == "its apart is of another metric than in later records, and left out"
+        assert [metric.hash for metric in own_metrics(given)] == ["2"]
+
+
+def test_a_record_that_says_nothing_of_a_metric_is_not_whole(tmp_path: Path) -> None:
+    path = with_figure(PLAIN, told(better="sideways")).save(tmp_path)
+    with pytest.raises(DataError, match="of the metric apart is amiss"):
+        load_record(path)
