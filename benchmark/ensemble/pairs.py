@@ -118,7 +118,7 @@ class AdversarialPairs:
     def _augmented(self, images: Tensor, drawn: Sequence[Tensor]) -> Tensor:
         """Images (pairs, n, C, H, W) of all pairs, changed at once as each pair drew it."""
         changed = self.augmentation.changed(images.flatten(0, 1), tuple(each.flatten(0, 1) for each in drawn))
-        return changed.unflatten(0, images.shape[:2])
+        return changed.reshape(images.shape)
 
     def hand_over(self, index: int, pair: AdversarialPair) -> None:
         """Bring a pair by itself to where that one of these pairs is: its networks, and the count of its steps."""
