@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -47,6 +48,13 @@ class Miracle(Defense):
 """
 
 
+def small(sweep: dict[str, Any]) -> dict[str, Any]:
+    """A sweep with one small budget and one seed."""
+    less = {"budgets": [60], "seeds": [0]}
+    blocks = [block | {key: less[key] for key in block.keys() & less.keys()} for block in sweep.get("blocks", [])]
+    return sweep | {key: less[key] for key in sweep.keys() & less.keys()} | ({"blocks": blocks} if blocks else {})
+
+
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory, track_file: Path) -> Path:
     """A folder with all that the commands speak of. What one makes, the others find, as on a reader's disk."""
@@ -59,6 +67,9 @@ def place(tmp_path_factory: pytest.TempPathFactory, track_file: Path) -> Path:
     (folder / "mine.yaml").write_text(track_file.read_text())
     cells = {"track": "fashion-mnist", "defenses": ["none", "jpeg", "noise"], "budgets": [40], "seeds": [0]}
     (folder / "board.yaml").write_text(yaml.safe_dump(cells))
+    (folder / "sweeps").mkdir()
+    for path in (ROOT / "sweeps").iterdir():
+        (folder / "sweeps" / path.name).write_text(yaml.safe_dump(small(yaml.safe_load(path.read_text()))))
     save_onnx(folder / "gan.onnx", torch.randn(6, 256), "n")
     for name in ("faces", "other-images"):
         (folder / name).mkdir()
@@ -76,7 +87,8 @@ def test_every_command_works(
         monkeypatch.setattr(f"{module}.load_track", lambda name, quick=False: track)
     if command.startswith(("report", "compare")):
         # They show what a sweep has left.
-        CliRunner().invoke(cli, ["sweep", "board.yaml"], catch_exceptions=False)
+        folder = command.partition("--results ")[2] or "results"
+        CliRunner().invoke(cli, ["sweep", "board.yaml", "--results", folder], catch_exceptions=False)
     if command.startswith("train-target"):
         command = command.replace("my-target", str(tmp_path / "my-target"))
     done = CliRunner().invoke(cli, shlex.split(command), catch_exceptions=False)

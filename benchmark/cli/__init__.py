@@ -12,7 +12,7 @@ import traceback
 
 import click
 
-from benchmark.cli.board import compare, report
+from benchmark.cli.board import board, compare, report
 from benchmark.cli.cells import run, status, sweep
 from benchmark.cli.plugins import check, new
 from benchmark.cli.reading import list_command, version
@@ -35,6 +35,7 @@ for command in (
     run,
     sweep,
     status,
+    board,
     report,
     compare,
     train_target_command,

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 import click
 
 from benchmark.cli.options import RESULTS, ResultsType
-from benchmark.errors import BenchmarkError
+from benchmark.errors import BenchmarkError, UsageError
+
+BOARDS = "Folder with records, and entries if there are any."
 
 if TYPE_CHECKING:
     from benchmark.record import Record
@@ -25,6 +27,24 @@ def write_board(results: Results) -> None:
     with results.lock("leaderboard"):
         write_csv(read_records(results.records), results.board, read_entries(results.entries))
         results.mirror.push(results.board)
+
+
+@click.command()
+@click.option("--results", type=ResultsType(), default="leaderboard", show_default=True, help=BOARDS)
+def board(results: Results) -> None:
+    """Write the board of each track as a CSV file of its name beside the records."""
+    from leaderboard.table import write_csv
+
+    entries = read_entries(results.entries)
+    by_track: dict[str, list[Record]] = {}
+    for record in read_records(results.records):
+        by_track.setdefault(record.track, []).append(record)
+    if not by_track:
+        raise UsageError(f"there are no records in {results.records}; a sweep leaves them in its results folder")
+    for track, records in sorted(by_track.items()):
+        path = results.root / f"{track}.csv"
+        write_csv(records, path, [entry for entry in entries if entry.track == track])
+        click.echo(f"board: {path}")
 
 
 @click.command()
