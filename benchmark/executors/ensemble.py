@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
 BATCH = 32
 """Trainings at once."""
+
+PASSED_BY = ("attack-models",)
+"""Kinds of artifacts that are locked while their makers are at a meeting. Who waited for one there might wait for
+himself, or for somebody who waits for him: what somebody else is at is passed by."""
 
 
 class Ensemble:
@@ -39,16 +43,20 @@ class Ensemble:
     def map(self, jobs: Sequence[Job], reporter: Reporter) -> Iterator[Settled]:
         """See :class:`benchmark.executors.base.Executor`."""
         jobs = [replace(job, trained_by=together_key(self.mixed)) for job in jobs]
-        left = [job for job in jobs if not job.found(reporter)]
+        thefts = by_theft([job for job in jobs if not job.found(reporter)])
         stolen = {
             job.cell
-            for start in range(0, len(left), self.batch)
-            for job in self._steal(left[start : start + self.batch], reporter)
+            for start in range(0, len(thefts), self.batch)
+            for job in self._steal(thefts[start : start + self.batch], reporter)
         }
         yield from self.others.map([replace(job, stolen=job.cell in stolen) for job in jobs], reporter)
 
-    def _steal(self, jobs: Sequence[Job], reporter: Reporter) -> Iterator[Job]:
-        """Do the attacks of those jobs that nobody is at, and store what they come to; those that went through.
+    def _steal(self, thefts: Sequence[Sequence[Job]], reporter: Reporter) -> Iterator[Job]:
+        """Do those attacks that nobody is at, and store what they come to; the jobs whose attack went through.
+
+        Args:
+            thefts: jobs, by the attack that they share.
+            reporter: where long work reports.
 
         Raises:
             OSError: the results folder cannot be written.
@@ -57,20 +65,36 @@ class Ensemble:
 
         meeting = Meeting(mixed=self.mixed, reporter=reporter)
         with ExitStack() as held:
-            ours = []
-            for job in jobs:
-                # Two who both waited for the other's would wait for ever: what somebody else is at is passed by.
-                with suppress(Timeout):
-                    held.enter_context(job.results.lock(cell_id(job.cell)).acquire(timeout=0))
-                    ours.append(job)
-            outcomes = meeting.gather([partial(_theft, job, meeting, reporter) for job in ours])
-        for job, outcome in zip(ours, outcomes, strict=True):
+            free = [[job for job in jobs if _taken(job, held)] for jobs in thefts]
+            ours = [jobs for jobs in free if jobs]
+            outcomes = meeting.gather([partial(_theft, jobs[0], meeting, reporter) for jobs in ours])
+        for jobs, outcome in zip(ours, outcomes, strict=True):
             if isinstance(outcome, OSError):
                 raise outcome
             if isinstance(outcome, Exception):
-                reporter.note(f"{job.cell.title}: {outcome}; left to be done by itself")
+                reporter.note(f"{jobs[0].cell.title}: {outcome}; left to be done by itself")
             else:
-                yield job
+                yield from jobs
+
+
+def by_theft(jobs: Sequence[Job]) -> list[list[Job]]:
+    """The jobs, by the attack that they share: that of cells which differ in metrics of one's own is one."""
+    found: dict[tuple[object, ...], list[Job]] = {}
+    for job in jobs:
+        cell = job.cell
+        key = cell.track, cell.defense, cell.attack, cell.budget, cell.seed, cell.isolated
+        found.setdefault(key, []).append(job)
+    return list(found.values())
+
+
+def _taken(job: Job, held: ExitStack) -> bool:
+    """Whether a cell could be locked, until what is held is let go."""
+    # Two who both waited for the other's would wait for ever: what somebody else is at is passed by.
+    try:
+        held.enter_context(job.results.lock(cell_id(job.cell)).acquire(timeout=0))
+    except Timeout:
+        return False
+    return True
 
 
 def _theft(job: Job, meeting: Meeting, reporter: Reporter) -> None:
@@ -80,7 +104,7 @@ def _theft(job: Job, meeting: Meeting, reporter: Reporter) -> None:
     from benchmark.store import Store
 
     cell = job.cell
-    store = Store(job.results.artifacts, reporter, job.results.mirror)
+    store = Store(job.results.artifacts, reporter, job.results.mirror, PASSED_BY)
     artifacts = Artifacts(load_setting(cell.track), store, reporter, meeting.train, job.trained_by)
     try:
         if job.force:
