@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any
@@ -13,7 +14,7 @@ from torch import Tensor
 
 from benchmark.compute import compute_device
 from benchmark.ensemble.pairs import AdversarialPairs, Draws, draws_of, obstacles
-from benchmark.errors import TrainingError, UsageError
+from benchmark.errors import UsageError
 from benchmark.features import extract
 from benchmark.gan import Run, train
 from benchmark.interfaces import FeatureExtractor
@@ -55,7 +56,7 @@ def train_together(
     *,
     mixed: bool = False,
     reporter: Reporter | None = None,
-) -> list[Trained | TrainingError]:
+) -> list[Trained | Exception]:
     """Do for each member what :func:`benchmark.gan.train` does for one, with every step taken by all at once.
 
     A member draws the same randomness as by itself, from a generator of its own, and is scored and kept in the same
@@ -90,7 +91,7 @@ def train_together(
     ensemble.go(reporter)
     share = (time.monotonic() - started) / len(members)
     return [
-        _alone(member, recipe, extractor, reporter) if failure else ensemble.result(index, share)
+        train_alone(member, recipe, extractor, reporter=reporter) if failure else ensemble.result(index, share)
         for index, (member, failure) in enumerate(zip(members, ensemble.failures, strict=True))
     ]
 
@@ -104,11 +105,15 @@ def batchable(recipe: Recipe) -> bool:
     return not obstacles(recipe)
 
 
-def _alone(member: Member, recipe: Recipe, extractor: FeatureExtractor, reporter: Reporter) -> Trained | TrainingError:
-    """A member's training by itself, from the beginning and with its restart."""
+def train_alone(
+    member: Member, recipe: Recipe, extractor: FeatureExtractor, *, reporter: Reporter | None = None
+) -> Trained | Exception:
+    """A member's training by itself, from the beginning and with its restart; or what it raised."""
     try:
         return train(member.images, recipe, member.seed, extractor, reporter=reporter)
-    except TrainingError as error:
+    except Exception as error:
+        # Whatever is wrong with one member is for whoever asked for it. Its frames hold memory that others need.
+        traceback.clear_frames(error.__traceback__)
         return error
 
 
