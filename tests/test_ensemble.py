@@ -16,6 +16,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from benchmark import gan
 from benchmark.adversarial import AdversarialPair
+from benchmark.artifacts import cost
 from benchmark.ensemble import Meeting, Member, TrainedTogether, batchable, train_together, training
 from benchmark.ensemble.networks import Networks
 from benchmark.ensemble.pairs import ARCHITECTURES, AdversarialPairs, draws_of
@@ -481,3 +482,31 @@ def test_one_that_breaks_when_trained_alone_costs_no_other(
     first, *others = train_together(MEMBERS, tiny_recipe, pixels)
     assert isinstance(first, torch.OutOfMemoryError)
     assert [members_of(trained) for trained in all_trained(others)] == [3, 3]
+
+
+def test_who_is_trained_alone_in_the_end_is_billed_for_that_and_not_for_the_wait(
+    pixels: FeatureExtractor, tiny_recipe: Recipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    took: list[float] = []
+
+    def slowly(*given: Any, **options: Any) -> Trained:
+        started = time.monotonic()
+        time.sleep(0.5)
+        try:
+            return train(*given, **options)
+        finally:
+            took.append(time.monotonic() - started)
+
+    score = training._Ensemble.score
+    monkeypatch.setattr(training, "train", slowly)
+    monkeypatch.setattr(
+        training._Ensemble, "score", lambda self, losses, reporter: score(self, [[float("nan")] * 2] * 3, reporter)
+    )
+    started = time.monotonic()
+    trained = all_trained(train_together(MEMBERS, tiny_recipe, pixels))
+    waited = time.monotonic() - started
+    together = (waited - sum(took)) / 3
+    for each, alone in zip(trained, took, strict=True):
+        # What the harness takes for what it cost, of a training that was waited for so long.
+        assert cost(each, waited) == pytest.approx(alone + together, abs=0.1)
+        assert members_of(each) is None

@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 
 from torch import Tensor
 
-from benchmark.ensemble.training import Member, batchable, train_alone, train_together
+from benchmark.ensemble.training import Member, TrainedTogether, batchable, train_alone, train_together
 from benchmark.errors import PluginError
 from benchmark.gan import train
 from benchmark.images import ImageShape
@@ -100,7 +100,7 @@ class Meeting:
 
     def _trained(
         self, members: Sequence[Member], recipe: Recipe, extractor: FeatureExtractor
-    ) -> list[Trained | Exception]:
+    ) -> list[TrainedTogether | Exception]:
         """What training together gives; where that fails, training in halves, and at last each by itself.
 
         So a member that cannot be trained costs no other its training, and what is too much for the memory is halved.
