@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from filelock import Timeout
 
+from benchmark.errors import TrainingError
 from benchmark.executors.base import Executor, Job, Settled
 from benchmark.keys import cell_id, together_key
 from benchmark.progress import Reporter
@@ -29,7 +30,8 @@ class Ensemble:
     """Trains the attack models of all jobs together, some at a time, and then has the jobs settled.
 
     What the attacks come to is stored under keys of its own, since a training together is not to the bit what it is
-    alone. Whoever settles a job finds it there, and does by itself what is missing: what failed, and why, it says too.
+    alone. Whoever settles a job finds it there, and does by itself what is missing. A training that failed by itself
+    too is a failure of its cell, and not tried again.
 
     Args:
         batch: jobs whose attacks are done together.
@@ -44,37 +46,48 @@ class Ensemble:
         """See :class:`benchmark.executors.base.Executor`."""
         jobs = [replace(job, trained_by=together_key(self.mixed)) for job in jobs]
         thefts = by_theft([job for job in jobs if not job.found(reporter)])
-        stolen = {
-            job.cell
-            for start in range(0, len(thefts), self.batch)
-            for job in self._steal(thefts[start : start + self.batch], reporter)
-        }
-        yield from self.others.map([replace(job, stolen=job.cell in stolen) for job in jobs], reporter)
+        left = {job.cell: job for job in jobs}
+        for start in range(0, len(thefts), self.batch):
+            for job, failed in self._steal(thefts[start : start + self.batch], reporter):
+                if failed:
+                    del left[job.cell]
+                    yield failed
+                else:
+                    left[job.cell] = replace(job, stolen=True)
+        yield from self.others.map([*left.values()], reporter)
 
-    def _steal(self, thefts: Sequence[Sequence[Job]], reporter: Reporter) -> Iterator[Job]:
-        """Do those attacks that nobody is at, and store what they come to; the jobs whose attack went through.
+    def _steal(self, thefts: Sequence[Sequence[Job]], reporter: Reporter) -> list[tuple[Job, Settled | None]]:
+        """Do those attacks that nobody is at, and store what they come to.
 
         Args:
             thefts: jobs, by the attack that they share.
             reporter: where long work reports.
 
+        Returns:
+            The jobs whose attack went through, and those whose training failed, with that outcome: it would fail again.
+
         Raises:
             OSError: the results folder cannot be written.
         """
         from benchmark.ensemble import Meeting
+        from benchmark.executors.settle import fail
 
         meeting = Meeting(mixed=self.mixed, reporter=reporter)
+        found: list[tuple[Job, Settled | None]] = []
         with ExitStack() as held:
-            free = [[job for job in jobs if _taken(job, held)] for jobs in thefts]
+            free = [[job for job in jobs if _taken(job, held, reporter)] for jobs in thefts]
             ours = [jobs for jobs in free if jobs]
             outcomes = meeting.gather([partial(_theft, jobs[0], meeting, reporter) for jobs in ours])
-        for jobs, outcome in zip(ours, outcomes, strict=True):
-            if isinstance(outcome, OSError):
-                raise outcome
-            if isinstance(outcome, Exception):
-                reporter.note(f"{jobs[0].cell.title}: {outcome}; left to be done by itself")
-            else:
-                yield from jobs
+            for jobs, outcome in zip(ours, outcomes, strict=True):
+                if isinstance(outcome, OSError):
+                    raise outcome
+                if isinstance(outcome, TrainingError):
+                    found += [(job, fail(job, outcome, reporter)) for job in jobs]
+                elif isinstance(outcome, Exception):
+                    reporter.note(f"{jobs[0].cell.title}: {outcome}; left to be done by itself")
+                else:
+                    found += [(job, None) for job in jobs]
+        return found
 
 
 def by_theft(jobs: Sequence[Job]) -> list[list[Job]]:
@@ -87,14 +100,15 @@ def by_theft(jobs: Sequence[Job]) -> list[list[Job]]:
     return list(found.values())
 
 
-def _taken(job: Job, held: ExitStack) -> bool:
-    """Whether a cell could be locked, until what is held is let go."""
+def _taken(job: Job, held: ExitStack, reporter: Reporter) -> bool:
+    """Whether a cell could be locked, until what is held is let go, and nobody has done it before that."""
     # Two who both waited for the other's would wait for ever: what somebody else is at is passed by.
     try:
         held.enter_context(job.results.lock(cell_id(job.cell)).acquire(timeout=0))
     except Timeout:
         return False
-    return True
+    job.results.mirror.pull(job.results.record(cell_id(job.cell)))
+    return not job.found(reporter)
 
 
 def _theft(job: Job, meeting: Meeting, reporter: Reporter) -> None:

@@ -9,14 +9,16 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
+from benchmark import gan
 from benchmark.config import Cell, Track
 from benchmark.executors import make_executor
 from benchmark.executors.base import Job, Settled
-from benchmark.executors.ensemble import Ensemble
+from benchmark.executors.ensemble import Ensemble, by_theft
 from benchmark.executors.inprocess import InProcess
-from benchmark.progress import Reporter
+from benchmark.keys import cell_id
+from benchmark.progress import Reporter, Stage
 from benchmark.record import Record
-from benchmark.results import Results
+from benchmark.results import Results, State
 from benchmark.sweep import Outcome, run_cells
 
 BROKEN = """
@@ -101,6 +103,58 @@ def test_a_cell_that_fails_costs_no_other(track: Track, tmp_path: Path) -> None:
     outcome = run_cells(cells, Results(tmp_path / "results"), Ensemble(3, InProcess()), Reporter())
     assert [together(record) for record in outcome.records] == [[2], [2]]
     assert list(outcome.failures.values()) == ["ValueError: broken"]
+
+
+def collapses(run: gan.Run, reference: object) -> str:
+    return "diverged at step 1"
+
+
+def test_a_training_that_fails_by_itself_too_is_not_tried_again(
+    track: Track, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "count.py").write_text(COUNT)
+    begun, begin = [], gan.Run.__init__
+    monkeypatch.setattr(gan.Run, "__init__", lambda run, *given: begun.append(1) or begin(run, *given))
+    monkeypatch.setattr(gan.Run, "score", collapses)
+    cells = [Cell(track, "none", "fidelity", 40, 0, metrics=own) for own in ((), (f"{tmp_path / 'count.py'}:Count",))]
+    results = Results(tmp_path / "results")
+    outcome = run_cells(cells, results, Ensemble(2, InProcess()), Reporter(), retry_failed=True)
+    assert list(outcome.failures) == [cell.title for cell in cells]
+    assert all("the training failed twice" in error for error in outcome.failures.values())
+    # Together, alone, and its restart.
+    assert len(begun) == 3
+    for cell in cells:
+        assert results.state(cell_id(cell)) is State.FAILED
+        assert "TrainingError" in results.failure(cell_id(cell)).read_text()
+        assert "the training failed twice" in results.log(cell_id(cell)).read_text()
+
+
+def test_what_somebody_did_since_is_not_done_again(
+    track: Track, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cells, results = [Cell(track, "none", "fidelity", 40, seed) for seed in (0, 1)], Results(tmp_path)
+
+    def others_do_the_first(jobs: Sequence[Job]) -> list[list[Job]]:
+        monkeypatch.undo()
+        done(cells[:1], results)
+        return by_theft(jobs)
+
+    monkeypatch.setattr("benchmark.executors.ensemble.by_theft", others_do_the_first)
+    seen: list[str] = []
+    outcome = run_cells(cells, results, Ensemble(2, InProcess()), Noting(seen))
+    assert [together(record) for record in outcome.records] == [[None], [1]]
+    assert [name for name in seen if name.endswith("together")] == ["training 1 together"]
+
+
+class Noting(Reporter):
+    """Keeps the names of stages."""
+
+    def __init__(self, seen: list[str]) -> None:
+        self.seen = seen
+
+    def open(self, name: str, total: int, done: int, unit: str, per: int) -> Stage:
+        self.seen.append(name)
+        return super().open(name, total, done, unit, per)
 
 
 def without_waiting_for_ever(do: Callable[[], Outcome]) -> Outcome:
