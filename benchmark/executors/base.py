@@ -68,6 +68,9 @@ class Settled:
 class Executor(Protocol):
     """Whoever does the cells."""
 
+    def threads(self, cells: int) -> int:
+        """Threads that each is measured with, where so many cells are asked for: to the bit, figures depend on it."""
+
     def map(self, jobs: Sequence[Job], reporter: Reporter) -> Iterator[Settled]:
         """Settle the jobs, in any order; each is given back as soon as it is settled.
 

@@ -42,6 +42,10 @@ class Ensemble:
     def __init__(self, batch: int, others: Executor, *, mixed: bool = False) -> None:
         self.batch, self.others, self.mixed = batch, others, mixed
 
+    def threads(self, cells: int) -> int:
+        """See :class:`benchmark.executors.base.Executor`."""
+        return self.others.threads(cells)
+
     def map(self, jobs: Sequence[Job], reporter: Reporter) -> Iterator[Settled]:
         """See :class:`benchmark.executors.base.Executor`."""
         jobs = [replace(job, trained_by=together_key(self.mixed)) for job in jobs]

@@ -53,7 +53,7 @@ class LocalWorkers:
         self._threads = threads
 
     def threads(self, cells: int) -> int:
-        """Threads of each worker, where so many cells are asked for."""
+        """See :class:`benchmark.executors.base.Executor`."""
         return self._threads or cores() // min(self.workers, cells)
 
     def map(self, jobs: Sequence[Job], reporter: Reporter) -> Iterator[Settled]:

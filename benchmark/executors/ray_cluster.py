@@ -39,6 +39,10 @@ class RayCluster:
         self._ray: Any = ray
         self._cpus, self._gpus = cpus, gpus
 
+    def threads(self, cells: int) -> int:
+        """See :class:`benchmark.executors.base.Executor`."""
+        return self._cpus
+
     def map(self, jobs: Sequence[Job], reporter: Reporter) -> Iterator[Settled]:
         """See :class:`benchmark.executors.base.Executor`."""
         from ray.util.queue import Queue
