@@ -65,7 +65,9 @@ def executor_options(command: Callable[..., None]) -> Callable[..., None]:
     """The options that say who does the cells, given to the command as one ``executor``."""
 
     @click.option("--executor", help=EXECUTOR)
-    @click.option("--workers", type=click.IntRange(1), help="Workers of local or ensemble.  [default: one per core]")
+    @click.option(
+        "--workers", type=click.IntRange(1), help="Workers of local or ensemble.  [default: of local, one per core]"
+    )
     @click.option("--cpus", type=click.IntRange(1), help="Cores that a cell asks Ray for.  [default: 1]")
     @click.option("--gpus", type=click.FloatRange(0), help="Accelerators that a cell asks Ray for.  [default: 0]")
     @click.option("--batch", type=click.IntRange(1), help="Trainings at once, of ensemble.  [default: 32]")

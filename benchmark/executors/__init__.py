@@ -38,7 +38,8 @@ def make_executor(
 
     Args:
         name: one of :data:`EXECUTORS`; ``local`` if workers are given, else :func:`default_name`, if it is not given.
-        workers: of ``local`` and of ``ensemble``.
+        workers: of ``local``, and of ``ensemble`` for all but trainings; the latter leaves that to the executor that is
+            taken where none is named, if they are not given.
         cpus: that a cell asks for, of ``ray``.
         gpus: that a cell asks for, of ``ray``.
         batch: trainings at once, of ``ensemble``.
@@ -57,7 +58,7 @@ def make_executor(
     if (batch is not None or mixed) and name != "ensemble":
         raise UsageError(f"--batch and --mixed are options of the executor ensemble, not of {name}")
     if name == "ensemble":
-        return Ensemble(batch or BATCH, LocalWorkers(workers), mixed=mixed)
+        return Ensemble(batch or BATCH, make_executor(workers=workers), mixed=mixed)
     if name == "local":
         return LocalWorkers(workers)
     if name == "ray":

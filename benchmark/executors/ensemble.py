@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from filelock import Timeout
 
@@ -17,6 +17,7 @@ from benchmark.progress import Reporter
 
 if TYPE_CHECKING:
     from benchmark.ensemble import Meeting
+    from benchmark.trained import Trained
 
 BATCH = 32
 """Trainings at once."""
@@ -122,8 +123,15 @@ def _theft(job: Job, meeting: Meeting, reporter: Reporter) -> None:
     from benchmark.store import Store
 
     cell = job.cell
+
+    def train(*given: Any, **options: Any) -> Trained:
+        if not cell.made_attack.threat_model.defense:
+            # It has made its answers. A process of its own, if it has one, need not be there while all train.
+            cell.made_defense.end()
+        return meeting.train(*given, **options)
+
     store = Store(job.results.artifacts, reporter, job.results.mirror, PASSED_BY)
-    artifacts = Artifacts(load_setting(cell.track), store, reporter, meeting.train, job.trained_by)
+    artifacts = Artifacts(load_setting(cell.track), store, reporter, train, job.trained_by)
     try:
         if job.force:
             artifacts.forget_theft(cell.made_attack, cell.made_defense, cell.seed, cell.budget)

@@ -15,6 +15,7 @@ from benchmark.executors import make_executor
 from benchmark.executors.base import Job, Settled
 from benchmark.executors.ensemble import Ensemble, by_theft
 from benchmark.executors.inprocess import InProcess
+from benchmark.executors.local import LocalWorkers
 from benchmark.keys import cell_id
 from benchmark.progress import Reporter, Stage
 from benchmark.record import Record
@@ -155,6 +156,23 @@ class Noting(Reporter):
     def open(self, name: str, total: int, done: int, unit: str, per: int) -> Stage:
         self.seen.append(name)
         return super().open(name, total, done, unit, per)
+
+
+def test_a_defense_lets_go_of_what_it_holds_before_all_train(
+    track: Track, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cells, events = [Cell(track, "noise", "fidelity", 40, seed) for seed in (0, 1)], []
+    monkeypatch.setattr(type(cells[0].made_defense), "end", lambda self: events.append("ended"))
+    run_cells(cells, Results(tmp_path), Ensemble(2, InProcess()), Noting(events))
+    assert events[: events.index("training 2 together")].count("ended") == 2
+
+
+def test_workers_find_what_was_trained_together(track: Track, tmp_path: Path) -> None:
+    cells = [Cell(track, "noise", "fidelity", 40, seed) for seed in (0, 1)]
+    outcome = run_cells(cells, Results(tmp_path), Ensemble(2, LocalWorkers(2, threads=1)), Reporter())
+    assert not outcome.failures
+    assert [together(record) for record in outcome.records] == [[2], [2]]
+    assert len(thefts(Results(tmp_path))) == 2
 
 
 def without_waiting_for_ever(do: Callable[[], Outcome]) -> Outcome:
