@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from benchmark import files, registry
+from benchmark.defaults import BATCH, CPUS, EXECUTORS, GPUS
 from benchmark.registry import names
 from leaderboard.table import COLUMNS
 
@@ -176,6 +177,13 @@ def test_debug_shows_the_traceback(call, track_file: Path, tmp_path: Path) -> No
     outcome = call("--debug", "run", "--defense", "jpgg", "--track", track_file, "--results", tmp_path)
     assert "Traceback" in outcome.err
     assert outcome.err.splitlines()[-1].startswith("error: ")
+
+
+def test_help_names_every_executor_and_what_it_does_where_nothing_is_asked_for(call) -> None:
+    text = " ".join(call("sweep", "--help").out.split())
+    assert all(name in text for name in EXECUTORS)
+    for option, default in (("--batch", BATCH), ("--cpus", CPUS), ("--gpus", f"{GPUS:g}")):
+        assert f"[default: {default}]" in text.partition(option)[2].partition(" --")[0]
 
 
 def test_list_names_everything_there_is(call) -> None:

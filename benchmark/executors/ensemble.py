@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     from benchmark.ensemble import Meeting
     from benchmark.trained import Trained
 
-BATCH = 32
-"""Trainings at once."""
-
 PASSED_BY = ("attack-models",)
 """Kinds of artifacts that are locked while their makers are at a meeting. Who waited for one there might wait for
 himself, or for somebody who waits for him: what somebody else is at is passed by."""

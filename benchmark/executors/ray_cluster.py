@@ -31,7 +31,7 @@ class RayCluster:
         UsageError: Ray is not installed.
     """
 
-    def __init__(self, cpus: int = 1, gpus: float = 0.0) -> None:
+    def __init__(self, cpus: int, gpus: float) -> None:
         try:
             import ray
         except ImportError:
