@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import shutil
 from importlib.metadata import EntryPoint
 from pathlib import Path
@@ -13,7 +14,12 @@ import yaml
 
 from benchmark import files, registry
 from benchmark.defaults import BATCH, CPUS, EXECUTORS, GPUS
+from benchmark.executors import make_executor
+from benchmark.keys import cell_id
+from benchmark.progress import Reporter
 from benchmark.registry import names
+from benchmark.results import Results
+from benchmark.sweep import load_sweep, run_cells
 from leaderboard.table import COLUMNS
 
 
@@ -157,6 +163,22 @@ def test_a_sweep_and_how_far_it_is(call, track_file: Path, tmp_path: Path) -> No
     assert "no cell is done yet" not in outcome.out
     assert "2 done, 0 failed" in call("status", *flags).out
     assert len(pd.read_csv(tmp_path / "results" / "leaderboard.csv")) == 2
+
+
+def test_the_work_left_is_divided_by_the_cells_that_are_running(call, track_file: Path, tmp_path: Path) -> None:
+    file, results = tmp_path / "sweep.yaml", Results(tmp_path / "results")
+    file.write_text(f"track: {track_file}\ndefenses: [none]\nattacks: [fidelity]\nbudgets: [40]\nseeds: [0, 1, 2, 3]\n")
+    done, first, second, _ = load_sweep(file)
+    run_cells([done], results, make_executor("in-process"), Reporter())
+    path = results.record(cell_id(done))
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"seconds": 1200.0}))
+    flags = [file, "--results", results.root]
+    for last in (call("status", *flags), call("sweep", *flags, "--dry-run")):
+        said = "about 1:00:00 of work left with one cell at a time, less with several workers"
+        assert last.out.splitlines()[-1] == said
+    with results.lock(cell_id(first)), results.lock(cell_id(second)):
+        said = call("status", *flags).out.splitlines()[-1]
+    assert said == "about 1:00:00 of work left: 0:30:00 with 2 cells at a time"
 
 
 def test_a_failed_cell_is_one_line_and_the_others_are_on_the_board(call, track_file: Path, tmp_path: Path) -> None:
