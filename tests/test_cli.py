@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import errno
 import json
+import os
+import re
 import shutil
+import subprocess
+import sys
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
@@ -179,6 +183,27 @@ def test_the_work_left_is_divided_by_the_cells_that_are_running(call, track_file
     with results.lock(cell_id(first)), results.lock(cell_id(second)):
         said = call("status", *flags).out.splitlines()[-1]
     assert said == "about 1:00:00 of work left: 0:30:00 with 2 cells at a time"
+
+
+def test_the_default_executor_has_a_worker_for_each_core(track_file: Path, tmp_path: Path) -> None:
+    cores = len(os.sched_getaffinity(0))
+    if cores == 1:
+        pytest.skip("on one core nobody is beside this process")
+    file = tmp_path / "sweep.yaml"
+    file.write_text(f"track: {track_file}\ndefenses: [none, noise]\nattacks: [fidelity]\nbudgets: [40]\nseeds: [0]\n")
+    # A process of its own, where nothing is patched.
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmark", "sweep", file, "--results", tmp_path / "results"],
+        env=os.environ | {"GAN_EXTRACTION_BENCH_DEVICE": "cpu"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "2 of 2 cells done" in done.stdout
+    assert len(pd.read_csv(tmp_path / "results" / "leaderboard.csv")) == 2
+    assert {f"worker {number}: " for number in (1, 2)} == set(re.findall(r"worker \d+: ", done.stderr))
 
 
 def test_a_failed_cell_is_one_line_and_the_others_are_on_the_board(call, track_file: Path, tmp_path: Path) -> None:
