@@ -4,3 +4,12 @@ from __future__ import annotations
 
 ATTACKS = ("fidelity", "accuracy")
 """Specs of the attacks that a defense is measured against."""
+
+EXECUTORS = ("in-process", "local", "ray", "ensemble")
+"""The names of all executors: which one suits, the machine says (:func:`benchmark.executors.default_name`)."""
+
+BATCH = 32
+"""Trainings at once, of the executor ``ensemble``."""
+
+CPUS, GPUS = 1, 0.0
+"""Cores and accelerators that a cell asks for, of the executor ``ray``."""

@@ -22,6 +22,10 @@ class DataError(BenchmarkError):
     """A data set, checkpoint or artifact is missing, damaged or not what it should be."""
 
 
+class BusyError(BenchmarkError):
+    """Somebody else is at what was asked for, and is not to be waited for."""
+
+
 class BudgetError(BenchmarkError):
     """An attacker asked for more images than its query budget allows."""
 

@@ -9,12 +9,14 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
+from benchmark.errors import BusyError
 from benchmark.files import sync, write_text
 from benchmark.mirror import Mirror
 from benchmark.progress import Reporter
@@ -37,10 +39,14 @@ class Store:
         root: the folder; made when the first artifact is.
         reporter: told of damaged artifacts.
         mirror: whom artifacts are fetched from, and handed to when they are made.
+        passed_by: kinds of artifacts that are not waited for while somebody else is at them.
     """
 
-    def __init__(self, root: Path, reporter: Reporter, mirror: Mirror | None = None) -> None:
+    def __init__(
+        self, root: Path, reporter: Reporter, mirror: Mirror | None = None, passed_by: Container[str] = ()
+    ) -> None:
         self.root = root
+        self._passed_by = passed_by
         self._reporter = reporter
         self._mirror = mirror or Mirror()
         self._verified: set[Path] = set()
@@ -55,13 +61,12 @@ class Store:
 
         Raises:
             OSError: the store cannot be written.
+            BusyError: somebody else is at it, and its kind is one that is passed by.
         """
         place = self.root / kind / digest(key)
         if place in self._verified:
             return place
-        place.parent.mkdir(parents=True, exist_ok=True)
-        # Of two processes that want one artifact, the second waits for the first and reads what it made.
-        with FileLock(place.with_suffix(".lock")):
+        with self._locked(kind, place):
             if not self._is_whole(place):
                 self._mirror.pull(place)
                 if not self._is_whole(place):
@@ -76,15 +81,29 @@ class Store:
         return str(manifest["files"][name])
 
     def remove(self, kind: str, key: Key) -> None:
-        """Forget an artifact, and what an interrupted call left of it."""
+        """Forget an artifact, and what an interrupted call left of it.
+
+        Raises:
+            BusyError: as in :meth:`fetch`.
+        """
         place = self.root / kind / digest(key)
-        place.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(place.with_suffix(".lock")):
+        with self._locked(kind, place):
             for folder in (place, place.with_suffix(".work")):
                 if folder.exists():
                     shutil.rmtree(folder)
             self._mirror.remove(place)
         self._verified.discard(place)
+
+    @contextmanager
+    def _locked(self, kind: str, place: Path) -> Iterator[None]:
+        """Of two processes that want one artifact, the second waits for the first and reads what it made."""
+        place.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            held = FileLock(place.with_suffix(".lock")).acquire(timeout=0 if kind in self._passed_by else -1)
+        except Timeout:
+            raise BusyError(f"somebody else is at {place}; try again later") from None
+        with held:
+            yield
 
     def _is_whole(self, place: Path) -> bool:
         if not place.exists():

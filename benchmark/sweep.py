@@ -123,7 +123,10 @@ def run_cells(
         OSError: the results folder cannot be written.
     """
     results.pull()
-    jobs = [Job(cell, results, drawn, force, retry_failed) for cell, drawn in zip(cells, draws(cells), strict=True)]
+    jobs = [
+        Job(cell, results, drawn, force, retry_failed, among=len(cells))
+        for cell, drawn in zip(cells, draws(cells), strict=True)
+    ]
     settled = {job.cell: known for job in jobs if (known := job.found(reporter))}
     if len(settled) < len(cells):
         with reporter.stage("cells", len(cells), done=len(settled)) as stage:

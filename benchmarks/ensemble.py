@@ -152,7 +152,7 @@ def trained(
         RuntimeError: a training failed.
     """
     outcomes = train_together(given, recipe, extractor, mixed=mixed)
-    together = [outcome for outcome in outcomes if isinstance(outcome, TrainedTogether)]
+    together = [outcome for outcome in outcomes if isinstance(outcome, TrainedTogether) and outcome.members]
     if len(together) < len(given):
         raise RuntimeError(f"{len(given) - len(together)} of {len(given)} trainings failed, so that times say nothing")
     return together

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import errno
+import json
+import os
+import re
 import shutil
+import subprocess
+import sys
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
@@ -12,7 +17,13 @@ import pytest
 import yaml
 
 from benchmark import files, registry
+from benchmark.defaults import BATCH, CPUS, EXECUTORS, GPUS
+from benchmark.executors import make_executor
+from benchmark.keys import cell_id
+from benchmark.progress import Reporter
 from benchmark.registry import names
+from benchmark.results import Results
+from benchmark.sweep import load_sweep, run_cells
 from leaderboard.table import COLUMNS
 
 
@@ -158,6 +169,43 @@ def test_a_sweep_and_how_far_it_is(call, track_file: Path, tmp_path: Path) -> No
     assert len(pd.read_csv(tmp_path / "results" / "leaderboard.csv")) == 2
 
 
+def test_the_work_left_is_divided_by_the_cells_that_are_running(call, track_file: Path, tmp_path: Path) -> None:
+    file, results = tmp_path / "sweep.yaml", Results(tmp_path / "results")
+    file.write_text(f"track: {track_file}\ndefenses: [none]\nattacks: [fidelity]\nbudgets: [40]\nseeds: [0, 1, 2, 3]\n")
+    done, first, second, _ = load_sweep(file)
+    run_cells([done], results, make_executor("in-process"), Reporter())
+    path = results.record(cell_id(done))
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"seconds": 1200.0}))
+    flags = [file, "--results", results.root]
+    for last in (call("status", *flags), call("sweep", *flags, "--dry-run")):
+        said = "about 1:00:00 of work left with one cell at a time, less with several workers"
+        assert last.out.splitlines()[-1] == said
+    with results.lock(cell_id(first)), results.lock(cell_id(second)):
+        said = call("status", *flags).out.splitlines()[-1]
+    assert said == "about 1:00:00 of work left: 0:30:00 with 2 cells at a time"
+
+
+def test_the_default_executor_has_a_worker_for_each_core(track_file: Path, tmp_path: Path) -> None:
+    cores = len(os.sched_getaffinity(0))
+    if cores == 1:
+        pytest.skip("on one core nobody is beside this process")
+    file = tmp_path / "sweep.yaml"
+    file.write_text(f"track: {track_file}\ndefenses: [none, noise]\nattacks: [fidelity]\nbudgets: [40]\nseeds: [0]\n")
+    # A process of its own, where nothing is patched.
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmark", "sweep", file, "--results", tmp_path / "results"],
+        env=os.environ | {"GAN_EXTRACTION_BENCH_DEVICE": "cpu"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "2 of 2 cells done" in done.stdout
+    assert len(pd.read_csv(tmp_path / "results" / "leaderboard.csv")) == 2
+    assert {f"worker {number}: " for number in (1, 2)} == set(re.findall(r"worker \d+: ", done.stderr))
+
+
 def test_a_failed_cell_is_one_line_and_the_others_are_on_the_board(call, track_file: Path, tmp_path: Path) -> None:
     own = tmp_path / "own.py"
     own.write_text(
@@ -176,6 +224,13 @@ def test_debug_shows_the_traceback(call, track_file: Path, tmp_path: Path) -> No
     outcome = call("--debug", "run", "--defense", "jpgg", "--track", track_file, "--results", tmp_path)
     assert "Traceback" in outcome.err
     assert outcome.err.splitlines()[-1].startswith("error: ")
+
+
+def test_help_names_every_executor_and_what_it_does_where_nothing_is_asked_for(call) -> None:
+    text = " ".join(call("sweep", "--help").out.split())
+    assert all(name in text for name in EXECUTORS)
+    for option, default in (("--batch", BATCH), ("--cpus", CPUS), ("--gpus", f"{GPUS:g}")):
+        assert f"[default: {default}]" in text.partition(option)[2].partition(" --")[0]
 
 
 def test_list_names_everything_there_is(call) -> None:

@@ -16,6 +16,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from benchmark import gan
 from benchmark.adversarial import AdversarialPair
+from benchmark.artifacts import cost
 from benchmark.ensemble import Meeting, Member, TrainedTogether, batchable, train_together, training
 from benchmark.ensemble.networks import Networks
 from benchmark.ensemble.pairs import ARCHITECTURES, AdversarialPairs, draws_of
@@ -181,7 +182,7 @@ def identical(a: Trained, b: Trained) -> bool:
     return same and histories[0] == histories[1]
 
 
-def all_trained(outcomes: Sequence[Trained | TrainingError]) -> list[Trained]:
+def all_trained(outcomes: Sequence[Trained | Exception]) -> list[Trained]:
     for outcome in outcomes:
         assert isinstance(outcome, Trained)
     return [outcome for outcome in outcomes if isinstance(outcome, Trained)]
@@ -420,3 +421,92 @@ def test_a_training_that_fails_is_raised_in_its_work(
         return "none"
 
     assert meeting.gather([caught]) == ["the training failed twice"]
+
+
+FEW = Member(MEMBERS[0].images[:2], 0)
+"""Too few images: both are held out."""
+
+
+def members_of(trained: Trained) -> int | None:
+    members: int | None = trained.report().get("together", {}).get("members")
+    return members
+
+
+def test_a_member_that_cannot_be_trained_fails_alone(pixels: FeatureExtractor, tiny_recipe: Recipe) -> None:
+    meeting = Meeting()
+    members = [MEMBERS[0], FEW, *MEMBERS[1:]]
+    first, few, *others = meeting.gather([work(meeting, member, tiny_recipe, pixels) for member in members])
+    with pytest.raises(RuntimeError) as alone:
+        train(FEW.images, tiny_recipe, FEW.seed, pixels)
+    assert isinstance(few, RuntimeError)
+    assert str(few) == str(alone.value)
+    assert [members_of(trained) for trained in all_trained([first, *others])] == [1, 2, 2]
+
+
+@pytest.mark.parametrize(("room", "expected"), [(4, [4] * 4), (3, [2] * 4), (1, [1] * 4), (0, [None] * 4)])
+def test_more_than_the_memory_holds_is_halved_and_at_last_trained_alone(
+    pixels: FeatureExtractor,
+    tiny_recipe: Recipe,
+    monkeypatch: pytest.MonkeyPatch,
+    room: int,
+    expected: list[int | None],
+) -> None:
+    begin = AdversarialPairs.__init__
+
+    def limited(pairs: AdversarialPairs, recipe: Recipe, given: Sequence[AdversarialPair], **options: Any) -> None:
+        if len(given) > room:
+            raise torch.OutOfMemoryError("out of memory")
+        begin(pairs, recipe, given, **options)
+
+    monkeypatch.setattr(AdversarialPairs, "__init__", limited)
+    meeting = Meeting()
+    members = [*MEMBERS, Member(MEMBERS[0].images, 4)]
+    trained = all_trained(meeting.gather([work(meeting, member, tiny_recipe, pixels) for member in members]))
+    assert [members_of(each) for each in trained] == expected
+    assert [each.seed for each in trained] == [1, 2, 3, 4]
+
+
+def test_one_that_breaks_when_trained_alone_costs_no_other(
+    pixels: FeatureExtractor, tiny_recipe: Recipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    score = training._Ensemble.score
+
+    def first_is_lost(ensemble: Any, losses: list[list[float]], reporter: Any) -> None:
+        score(ensemble, [[float("inf"), 0.0], *losses[1:]], reporter)
+
+    def out_of_memory(*given: Any, **options: Any) -> Trained:
+        raise torch.OutOfMemoryError("out of memory")
+
+    monkeypatch.setattr(training, "train", out_of_memory)
+    monkeypatch.setattr(training._Ensemble, "score", first_is_lost)
+    first, *others = train_together(MEMBERS, tiny_recipe, pixels)
+    assert isinstance(first, torch.OutOfMemoryError)
+    assert [members_of(trained) for trained in all_trained(others)] == [3, 3]
+
+
+def test_who_is_trained_alone_in_the_end_is_billed_for_that_and_not_for_the_wait(
+    pixels: FeatureExtractor, tiny_recipe: Recipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    took: list[float] = []
+
+    def slowly(*given: Any, **options: Any) -> Trained:
+        started = time.monotonic()
+        time.sleep(0.5)
+        try:
+            return train(*given, **options)
+        finally:
+            took.append(time.monotonic() - started)
+
+    score = training._Ensemble.score
+    monkeypatch.setattr(training, "train", slowly)
+    monkeypatch.setattr(
+        training._Ensemble, "score", lambda self, losses, reporter: score(self, [[float("nan")] * 2] * 3, reporter)
+    )
+    started = time.monotonic()
+    trained = all_trained(train_together(MEMBERS, tiny_recipe, pixels))
+    waited = time.monotonic() - started
+    together = (waited - sum(took)) / 3
+    for each, alone in zip(trained, took, strict=True):
+        # What the harness takes for what it cost, of a training that was waited for so long.
+        assert cost(each, waited) == pytest.approx(alone + together, abs=0.1)
+        assert members_of(each) is None

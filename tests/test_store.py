@@ -7,7 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
+from benchmark.errors import BusyError
 from benchmark.progress import Reporter
 from benchmark.store import Store
 
@@ -98,4 +100,16 @@ def test_two_at_once_make_an_artifact_once(tmp_path: Path) -> None:
         thread.start()
     for thread in threads:
         thread.join()
+    assert maker.calls == 1
+
+
+def test_what_somebody_else_is_at_is_passed_by_where_that_is_asked_for(tmp_path: Path) -> None:
+    place = Store(tmp_path, Reporter()).fetch("kind", KEY, Maker())
+    store, maker = Store(tmp_path, Reporter(), passed_by=("kind",)), Maker()
+    with FileLock(place.with_suffix(".lock")):
+        for ask in (lambda: store.fetch("kind", KEY, maker), lambda: store.remove("kind", KEY)):
+            with pytest.raises(BusyError, match=place.name):
+                ask()
+        assert store.fetch("other", KEY, maker).is_dir()
+    assert store.fetch("kind", KEY, maker) == place
     assert maker.calls == 1

@@ -6,6 +6,7 @@ import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -152,7 +153,15 @@ def show_states(cells: Sequence[Cell], results: Results) -> None:
     click.echo(", ".join(f"{counts[state]} {state}" for state in State))
     if counts[State.LEFT] + counts[State.RUNNING]:
         work = work_left(lines, results)
-        click.echo("no cell is done yet to estimate from" if work is None else f"about {work} left, one cell at a time")
+        click.echo("no cell is done yet to estimate from" if work is None else _estimate(work, counts[State.RUNNING]))
+
+
+def _estimate(work: timedelta, running: int) -> str:
+    """How long the work left takes, as far as is known how many cells are done at a time."""
+    whole = f"about {work} of work left"
+    if running > 1:
+        return f"{whole}: {timedelta(seconds=round(work.total_seconds() / running))} with {running} cells at a time"
+    return f"{whole} with one cell at a time, less with several workers"
 
 
 def do_cells(

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from benchmark.defaults import BATCH, CPUS, EXECUTORS, GPUS
+
 if TYPE_CHECKING:
     from benchmark.results import Results
 
 ATTACK = "Spec of an attack: NAME[,key=value ...]; may be given several times."
 EXECUTOR = (
-    "Who does the cells: in-process, local, ray or ensemble.  "
+    f"Who does the cells: {', '.join(EXECUTORS[:-1])} or {EXECUTORS[-1]}.  "
     "[default: in-process with an accelerator or one core, else local]"
 )
 ISOLATED = "Run defense and attack in processes of their own, with limits and out of sight of all else."
@@ -65,10 +67,14 @@ def executor_options(command: Callable[..., None]) -> Callable[..., None]:
     """The options that say who does the cells, given to the command as one ``executor``."""
 
     @click.option("--executor", help=EXECUTOR)
-    @click.option("--workers", type=click.IntRange(1), help="Workers of local or ensemble.  [default: one per core]")
-    @click.option("--cpus", type=click.IntRange(1), help="Cores that a cell asks Ray for.  [default: 1]")
-    @click.option("--gpus", type=click.FloatRange(0), help="Accelerators that a cell asks Ray for.  [default: 0]")
-    @click.option("--batch", type=click.IntRange(1), help="Trainings at once, of ensemble.  [default: 32]")
+    @click.option(
+        "--workers", type=click.IntRange(1), help="Workers of local or ensemble.  [default: of local, one per core]"
+    )
+    @click.option("--cpus", type=click.IntRange(1), help=f"Cores that a cell asks Ray for.  [default: {CPUS}]")
+    @click.option(
+        "--gpus", type=click.FloatRange(0), help=f"Accelerators that a cell asks Ray for.  [default: {GPUS:g}]"
+    )
+    @click.option("--batch", type=click.IntRange(1), help=f"Trainings at once, of ensemble.  [default: {BATCH}]")
     @click.option("--mixed", is_flag=True, help="Mixed precision, of ensemble.")
     @functools.wraps(command)
     def given(

@@ -50,7 +50,8 @@ def submit(spec: str, track: str, out: Path, results: Results, quick: bool, exec
     cells = rules.cells(setting, staged.located)
     outcome = do_cells(cells, results, executor, retry_failed=True)
     report_failures(outcome.failures)
-    write_bundle(out, staged, setting, rules, list(zip(cells, outcome.records, strict=True)), results)
+    done = list(zip(cells, outcome.records, strict=True))
+    write_bundle(out, staged, setting, rules, done, results, executor.threads(len(cells)))
     click.echo(f"{out}: {len(cells)} cells" + ("; quick: to try things out, no entry" if quick else ""))
 
 
@@ -123,7 +124,7 @@ def _run_again(
         Pair(record, replace(found, defense=record.defense))
         for (_, record), found in zip(drawn, outcome.records, strict=True)
     ]
-    same = manifest.environment == environment()
+    same = manifest.environment == environment(executor.threads(len(drawn)))
     problems: list[str] = []
     for verdict in (each for row in rows(pairs) for each in compare_row(row, same_environment=same)):
         pair, name = verdict.pair, f"sheets/{verdict.pair.found.id}.png"

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from benchmark.ensemble.meeting import Meeting
-from benchmark.ensemble.training import Member, TrainedTogether, batchable, train_together
+from benchmark.ensemble.training import Member, TrainedTogether, batchable, train_alone, train_together
 
-__all__ = ["Meeting", "Member", "TrainedTogether", "batchable", "train_together"]
+__all__ = ["Meeting", "Member", "TrainedTogether", "batchable", "train_alone", "train_together"]

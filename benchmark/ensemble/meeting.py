@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,8 +11,8 @@ from typing import Generic, TypeVar
 
 from torch import Tensor
 
-from benchmark.ensemble.training import Member, batchable, train_together
-from benchmark.errors import PluginError, TrainingError
+from benchmark.ensemble.training import Member, TrainedTogether, batchable, train_alone, train_together
+from benchmark.errors import PluginError
 from benchmark.gan import train
 from benchmark.images import ImageShape
 from benchmark.interfaces import Defense, FeatureExtractor
@@ -78,6 +79,7 @@ class Meeting:
 
         Raises:
             TrainingError: the training failed twice.
+            Exception: whatever else the training by itself raised.
         """
         if defense is not None or not batchable(recipe):
             return train(images, recipe, seed, extractor, defense=defense, work=work, reporter=reporter)
@@ -93,9 +95,29 @@ class Meeting:
         for seats in kinds.values():
             first = seats[0].asked
             members = [Member(seat.asked.images, seat.asked.seed) for seat in seats]
-            outcomes = train_together(members, first.recipe, first.extractor, mixed=self.mixed, reporter=self.reporter)
-            for seat, outcome in zip(seats, outcomes, strict=True):
+            for seat, outcome in zip(seats, self._trained(members, first.recipe, first.extractor), strict=True):
                 seat.answer = outcome
+
+    def _trained(
+        self, members: Sequence[Member], recipe: Recipe, extractor: FeatureExtractor
+    ) -> list[TrainedTogether | Exception]:
+        """What training together gives; where that fails, training in halves, and at last each by itself.
+
+        So a member that cannot be trained costs no other its training, and what is too much for the memory is halved.
+        """
+        try:
+            return train_together(members, recipe, extractor, mixed=self.mixed, reporter=self.reporter)
+        except Exception as error:
+            # Its frames hold memory that the halves need.
+            traceback.clear_frames(error.__traceback__)
+            reason = " ".join(f"{type(error).__name__}: {error}".split())
+        self.reporter.note(f"training {len(members)} together failed ({reason}); trying fewer at once")
+        if len(members) == 1:
+            return [train_alone(members[0], recipe, extractor, reporter=self.reporter)]
+        half = len(members) // 2
+        return [
+            outcome for part in (members[:half], members[half:]) for outcome in self._trained(part, recipe, extractor)
+        ]
 
 
 class _Seat(threading.Thread, Generic[Result]):
@@ -103,7 +125,7 @@ class _Seat(threading.Thread, Generic[Result]):
 
     asked: _Asked
     """What it waits for, since it last went on."""
-    answer: Trained | TrainingError
+    answer: Trained | Exception
     """What came of it, before it goes on."""
     outcome: Result | Exception
     """Of the work, once it has ended."""
@@ -128,7 +150,7 @@ class _Seat(threading.Thread, Generic[Result]):
         self.asked = asked
         self._theirs.release()
         self._mine.acquire()
-        if isinstance(self.answer, TrainingError):
+        if isinstance(self.answer, Exception):
             raise self.answer
         return self.answer
 

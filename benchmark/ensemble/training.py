@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any
@@ -13,7 +14,7 @@ from torch import Tensor
 
 from benchmark.compute import compute_device
 from benchmark.ensemble.pairs import AdversarialPairs, Draws, draws_of, obstacles
-from benchmark.errors import TrainingError, UsageError
+from benchmark.errors import UsageError
 from benchmark.features import extract
 from benchmark.gan import Run, train
 from benchmark.interfaces import FeatureExtractor
@@ -36,14 +37,17 @@ class TrainedTogether(Trained):
     """What one of several trainings gave. The seconds of its checkpoints are its share of those of all."""
 
     members: int
-    """How many trained together, itself included."""
+    """How many trained together, itself included; 0 if it was trained by itself in the end."""
     mixed: bool
     """Whether convolutions and products were in bfloat16."""
     share: float
-    """Its share of the seconds that all together took, with the scoring of checkpoints."""
+    """Its share of the seconds that all together took, with the scoring of checkpoints, and those that it took by
+    itself. Others wait meanwhile, so that how long somebody waited for it is no measure."""
 
     def report(self) -> dict[str, Any]:
-        """See :class:`Trained`; says besides that it was not trained alone, which it equals but for rounding."""
+        """See :class:`Trained`; says besides if it was not trained alone, which it equals but for rounding."""
+        if not self.members:
+            return super().report()
         precision = "bfloat16" if self.mixed else "float32"
         return super().report() | {"together": {"members": self.members, "precision": precision}}
 
@@ -55,7 +59,7 @@ def train_together(
     *,
     mixed: bool = False,
     reporter: Reporter | None = None,
-) -> list[Trained | TrainingError]:
+) -> list[TrainedTogether | Exception]:
     """Do for each member what :func:`benchmark.gan.train` does for one, with every step taken by all at once.
 
     A member draws the same randomness as by itself, from a generator of its own, and is scored and kept in the same
@@ -71,8 +75,7 @@ def train_together(
         reporter: where to report.
 
     Returns:
-        For each member, in order, what its training gave: a :class:`TrainedTogether`, or what the training by itself
-        gave or raised.
+        For each member, in order, what its training gave, or what the training by itself raised.
 
     Raises:
         UsageError: the recipe is not batchable, or the members' images differ in shape.
@@ -90,7 +93,9 @@ def train_together(
     ensemble.go(reporter)
     share = (time.monotonic() - started) / len(members)
     return [
-        _alone(member, recipe, extractor, reporter) if failure else ensemble.result(index, share)
+        train_alone(member, recipe, extractor, before=share, reporter=reporter)
+        if failure
+        else ensemble.result(index, share)
         for index, (member, failure) in enumerate(zip(members, ensemble.failures, strict=True))
     ]
 
@@ -104,11 +109,30 @@ def batchable(recipe: Recipe) -> bool:
     return not obstacles(recipe)
 
 
-def _alone(member: Member, recipe: Recipe, extractor: FeatureExtractor, reporter: Reporter) -> Trained | TrainingError:
-    """A member's training by itself, from the beginning and with its restart."""
+def train_alone(
+    member: Member,
+    recipe: Recipe,
+    extractor: FeatureExtractor,
+    *,
+    before: float = 0.0,
+    reporter: Reporter | None = None,
+) -> TrainedTogether | Exception:
+    """What a member's training by itself gives, from the beginning and with its restart; or what it raised.
+
+    Args:
+        member: the training.
+        recipe: of it.
+        extractor: the features that checkpoints are scored in.
+        before: its share of the seconds of a training together that was in vain.
+        reporter: where to report.
+    """
+    started = time.monotonic()
     try:
-        return train(member.images, recipe, member.seed, extractor, reporter=reporter)
-    except TrainingError as error:
+        trained = train(member.images, recipe, member.seed, extractor, reporter=reporter)
+        return _shared(trained, members=0, mixed=False, share=before + time.monotonic() - started)
+    except Exception as error:
+        # Whatever is wrong with one member is for whoever asked for it. Its frames hold memory that others need.
+        traceback.clear_frames(error.__traceback__)
         return error
 
 
@@ -174,5 +198,10 @@ class _Ensemble:
     def result(self, index: int, share: float) -> TrainedTogether:
         """What a member's training gave, and its share of the seconds of all."""
         trained = self.runs[index].result(restarts=0, failure="")
-        values = {field.name: getattr(trained, field.name) for field in fields(trained)}
-        return TrainedTogether(**values, members=len(self.runs), mixed=self.pairs.mixed, share=share)
+        return _shared(trained, members=len(self.runs), mixed=self.pairs.mixed, share=share)
+
+
+def _shared(trained: Trained, *, members: int, mixed: bool, share: float) -> TrainedTogether:
+    """What a training gave, as that of one of several; see :class:`TrainedTogether`."""
+    values = {field.name: getattr(trained, field.name) for field in fields(trained)}
+    return TrainedTogether(**values, members=members, mixed=mixed, share=share)

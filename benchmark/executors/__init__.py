@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
+from benchmark.defaults import BATCH, CPUS, EXECUTORS, GPUS
 from benchmark.errors import UsageError, unknown
 from benchmark.executors.base import Executor
-from benchmark.executors.ensemble import BATCH, Ensemble
+from benchmark.executors.ensemble import Ensemble
 from benchmark.executors.inprocess import InProcess
 from benchmark.executors.local import LocalWorkers, cores
 from benchmark.executors.ray_cluster import RayCluster
 
-__all__ = ["EXECUTORS", "Executor", "make_executor"]
-
-EXECUTORS = ("in-process", "local", "ray", "ensemble")
-"""The names of the executors."""
+__all__ = ["Executor", "make_executor"]
 
 
 def default_name() -> str:
@@ -37,8 +35,10 @@ def make_executor(
     """An executor by name.
 
     Args:
-        name: one of :data:`EXECUTORS`; ``local`` if workers are given, else :func:`default_name`, if it is not given.
-        workers: of ``local`` and of ``ensemble``.
+        name: one of :data:`benchmark.defaults.EXECUTORS`; ``local`` if workers are given, else :func:`default_name`,
+            if it is not given.
+        workers: of ``local``, and of ``ensemble`` for all but trainings; the latter leaves that to the executor that is
+            taken where none is named, if they are not given.
         cpus: that a cell asks for, of ``ray``.
         gpus: that a cell asks for, of ``ray``.
         batch: trainings at once, of ``ensemble``.
@@ -57,9 +57,9 @@ def make_executor(
     if (batch is not None or mixed) and name != "ensemble":
         raise UsageError(f"--batch and --mixed are options of the executor ensemble, not of {name}")
     if name == "ensemble":
-        return Ensemble(batch or BATCH, LocalWorkers(workers), mixed=mixed)
+        return Ensemble(batch or BATCH, make_executor(workers=workers), mixed=mixed)
     if name == "local":
         return LocalWorkers(workers)
     if name == "ray":
-        return RayCluster(cpus or 1, gpus or 0.0)
+        return RayCluster(cpus or CPUS, gpus or GPUS)
     return InProcess()

@@ -30,6 +30,9 @@ class Job:
     """Wait for another process that is at the cell, rather than pass it by."""
     stolen: bool = False
     """The attack was done just now, whatever else is to be done again."""
+    among: int = 1
+    """Cells that were asked for with this one, itself and those that are done included: what divides the machine, so
+    that a sweep which goes on with the last of them has the threads that it began with."""
     trained_by: Mapping[str, Any] = field(default_factory=dict)
     """What the keys of trainings say besides; see :class:`benchmark.artifacts.Artifacts`."""
 
@@ -64,6 +67,9 @@ class Settled:
 
 class Executor(Protocol):
     """Whoever does the cells."""
+
+    def threads(self, cells: int) -> int:
+        """Threads that each is measured with, where so many cells are asked for: to the bit, figures depend on it."""
 
     def map(self, jobs: Sequence[Job], reporter: Reporter) -> Iterator[Settled]:
         """Settle the jobs, in any order; each is given back as soon as it is settled.

@@ -11,6 +11,12 @@ from benchmark.progress import Reporter
 class InProcess:
     """Settles jobs one after the other."""
 
+    def threads(self, cells: int) -> int:
+        """See :class:`benchmark.executors.base.Executor`."""
+        import torch
+
+        return torch.get_num_threads()
+
     def map(self, jobs: Sequence[Job], reporter: Reporter) -> Iterator[Settled]:
         """See :class:`benchmark.executors.base.Executor`."""
         # Brings along everything that doing a cell takes, which a sweep that is done already should not wait for.

@@ -34,8 +34,12 @@ def cores() -> int:
 class LocalWorkers:
     """Settles jobs in worker processes.
 
+    A training is the same to the bit on one machine at one number of threads, not across. By how many cells there are,
+    not by how many are left, the cores are divided: the same command comes to the same figures on the same machine,
+    however often it was interrupted. More cells, other workers or other cores may change threads, and so the rounding.
+
     Args:
-        workers: how many; one per core if it is not given.
+        workers: how many; one per core if it is not given. Never more than there are cells.
         threads: of each; the cores divided between the workers if it is not given.
 
     Raises:
@@ -46,12 +50,17 @@ class LocalWorkers:
         self.workers = workers or cores()
         if not 1 <= self.workers <= cores():
             raise UsageError(f"there are {cores()} cores, so there may be 1 to {cores()} workers, not {self.workers}")
-        self.threads = threads or cores() // self.workers
+        self._threads = threads
+
+    def threads(self, cells: int) -> int:
+        """See :class:`benchmark.executors.base.Executor`."""
+        return self._threads or cores() // min(self.workers, cells)
 
     def map(self, jobs: Sequence[Job], reporter: Reporter) -> Iterator[Settled]:
         """See :class:`benchmark.executors.base.Executor`."""
         waiting = deque((job, 1) for job in jobs)
-        crew = [_Worker(number + 1, self.threads, reporter) for number in range(min(self.workers, len(jobs)))]
+        threads = self.threads(max([1, len(jobs), *(job.among for job in jobs)]))
+        crew = [_Worker(number + 1, threads, reporter) for number in range(min(self.workers, len(jobs)))]
         try:
             while waiting or any(worker.at for worker in crew):
                 for worker in crew:

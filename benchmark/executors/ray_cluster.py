@@ -31,13 +31,17 @@ class RayCluster:
         UsageError: Ray is not installed.
     """
 
-    def __init__(self, cpus: int = 1, gpus: float = 0.0) -> None:
+    def __init__(self, cpus: int, gpus: float) -> None:
         try:
             import ray
         except ImportError:
             raise UsageError("the executor ray needs Ray: pip install 'gan-extraction-bench[ray]'") from None
         self._ray: Any = ray
         self._cpus, self._gpus = cpus, gpus
+
+    def threads(self, cells: int) -> int:
+        """See :class:`benchmark.executors.base.Executor`."""
+        return self._cpus
 
     def map(self, jobs: Sequence[Job], reporter: Reporter) -> Iterator[Settled]:
         """See :class:`benchmark.executors.base.Executor`."""

@@ -55,16 +55,28 @@ def _do(job: Job, name: str, reporter: Reporter) -> Settled:
             if isinstance(error, OSError) and error.errno in NO_ROOM:
                 raise
             # Whatever a plugin raises costs its own cell and no other.
-            named = error if isinstance(error, BenchmarkError) else PluginError(f"{type(error).__name__}: {error}")
-            line = " ".join(str(named).split())
-            results.write_failure(name, cell.title, line, traceback.format_exc())
-            told.note(f"failed: {line}")
-            return Settled(job, error=line)
+            return _failed(job, error, told)
         finally:
             cell.end()
         results.forget_failure(name)
         told.note(f"done in {record.seconds:.1f} s: {results.record(name)}")
         return Settled(job, record)
+
+
+def fail(job: Job, error: Exception, reporter: Reporter) -> Settled:
+    """Settle a job whose attack has failed already, and would fail again; to be called under the lock of its cell."""
+    with _logging(job, cell_id(job.cell), reporter) as told:
+        return _failed(job, error, told)
+
+
+def _failed(job: Job, error: Exception, told: Reporter) -> Settled:
+    """The outcome of a job that raised an error, kept as a failure of its cell."""
+    named = error if isinstance(error, BenchmarkError) else PluginError(f"{type(error).__name__}: {error}")
+    line = " ".join(str(named).split())
+    text = "".join(traceback.format_exception(error))
+    job.results.write_failure(cell_id(job.cell), job.cell.title, line, text)
+    told.note(f"failed: {line}")
+    return Settled(job, error=line)
 
 
 @contextmanager

@@ -20,8 +20,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from benchmark.errors import DataError, UsageError
 from benchmark.files import sync, write_text
 from benchmark.record import device, versions
@@ -57,12 +55,16 @@ class Manifest:
     schema: int = SCHEMA
 
 
-def environment() -> dict[str, Any]:
-    """What figures may depend on besides the sources: two runs in one environment agree to the last digit."""
+def environment(threads: int) -> dict[str, Any]:
+    """What figures may depend on besides the sources: two runs in one environment agree to the last digit.
+
+    Args:
+        threads: of whoever did the cells, not of this process (:meth:`benchmark.executors.Executor.threads`).
+    """
     return {
         "platform": platform.platform(),
         "device": device(),
-        "threads": torch.get_num_threads(),
+        "threads": threads,
         "versions": versions() | {"matplotlib": version("matplotlib")},
     }
 

@@ -80,7 +80,13 @@ def check_apart(spec: str) -> str:
 
 
 def write_bundle(
-    out: Path, staged: Staged, track: Track, protocol: Protocol, done: Sequence[tuple[Cell, Record]], results: Results
+    out: Path,
+    staged: Staged,
+    track: Track,
+    protocol: Protocol,
+    done: Sequence[tuple[Cell, Record]],
+    results: Results,
+    threads: int,
 ) -> None:
     """Write the bundle, whole or not at all.
 
@@ -91,6 +97,7 @@ def write_bundle(
         protocol: that it was measured under.
         done: the cells of the protocol and their records.
         results: has their sheets.
+        threads: that each of them was done with.
 
     Raises:
         UsageError: there is something at ``out``.
@@ -111,6 +118,6 @@ def write_bundle(
             setting=load_setting(track).key,
             quick=track.quick,
             protocol=stated(protocol),
-            environment=environment(),
+            environment=environment(threads),
             sources=source_hashes(spec, folder / SOURCE),
         )

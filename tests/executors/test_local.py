@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
 from benchmark.config import Cell, Track
 from benchmark.errors import UsageError
-from benchmark.executors import make_executor
+from benchmark.executors import local, make_executor
 from benchmark.executors.local import LocalWorkers
+from benchmark.keys import cell_id
 from benchmark.progress import Reporter, Stage
 from benchmark.results import Results
 from benchmark.sweep import run_cells
@@ -76,10 +78,45 @@ def test_an_error_of_the_results_folder_ends_the_sweep(track: Track, tmp_path: P
         run_cells(cells, Results(tmp_path), LocalWorkers(1), Reporter())
 
 
-def test_cores_are_divided() -> None:
+def test_cores_are_divided_between_as_many_workers_as_there_are_cells(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(local, "cores", lambda: 16)
+    assert [LocalWorkers().threads(cells) for cells in (1, 2, 3, 16, 150)] == [16, 8, 5, 1, 1]
+    assert [LocalWorkers(4).threads(cells) for cells in (1, 2, 4, 150)] == [16, 8, 4, 4]
+    assert LocalWorkers(4, threads=2).threads(1) == 2
+
+
+class Threads:
+    """Stands in for a worker, of whose threads it takes note."""
+
+    begun: ClassVar[list[int]] = []
+
+    def __init__(self, number: int, threads: int, reporter: Reporter) -> None:
+        self.begun.append(threads)
+        raise InterruptedError
+
+
+@pytest.mark.parametrize("finished", [0, 3])
+def test_a_sweep_that_goes_on_has_the_threads_that_it_began_with(
+    track: Track, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, finished: int
+) -> None:
+    monkeypatch.setattr(local, "cores", lambda: 16)
+    monkeypatch.setattr(local, "_Worker", Threads)
+    monkeypatch.setattr(Threads, "begun", [])
+    cells = [Cell(track, "none", "fidelity", 40, seed) for seed in range(4)]
+    for cell in cells[:finished]:
+        Results(tmp_path).write_failure(cell_id(cell), cell.title, "not to be done", "")
+    with pytest.raises(InterruptedError):
+        run_cells(cells, Results(tmp_path), LocalWorkers(), Reporter())
+    assert Threads.begun == [4]
+
+
+def test_no_jobs_need_no_workers() -> None:
+    assert list(LocalWorkers().map([], Reporter())) == []
+
+
+def test_there_is_a_core_for_each_worker() -> None:
     cores = len(os.sched_getaffinity(0))
-    assert (LocalWorkers().workers, LocalWorkers().threads) == (cores, 1)
-    assert LocalWorkers(1).threads == cores
+    assert LocalWorkers().workers == cores
     with pytest.raises(UsageError, match=f"there are {cores} cores"):
         LocalWorkers(cores + 1)
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 from darker import OWN
 from tampering import (
     DARKER,
@@ -20,6 +21,7 @@ from tampering import (
     rewrite,
 )
 
+from benchmark.executors import local
 from benchmark.isolation.host import hash_of
 
 
@@ -28,6 +30,22 @@ def test_an_honest_bundle_agrees(call, bundle: Path, track_file: Path, again: Pa
     assert outcome.status == 0, outcome.err
     assert outcome.out.count("figures agree to the last digit") == 4
     assert outcome.out.endswith("4 of 4 cells were run again, and all agree\n")
+
+
+def test_other_threads_than_those_that_did_the_cells_are_another_environment(
+    call, bundle: Path, track_file: Path, again: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manifest = json.loads((bundle / "submission.json").read_text())
+    assert manifest["environment"]["threads"] == torch.get_num_threads()
+    # The threads of this process are those of the manifest, but it is not who does the cells.
+    monkeypatch.setattr(local, "cores", lambda: 3 * torch.get_num_threads())
+    flags = "--track", track_file, "--results", again
+    assert call("verify", bundle, *flags).out.count("to the last digit") == 4
+    outcome = call("verify", bundle, *flags, "--workers", 1)
+    assert outcome.status == 0, outcome.err
+    assert outcome.out.count("figures agree within the 95% prediction intervals") == 4
+    # As many workers as make for the same threads.
+    assert call("verify", bundle, *flags, "--workers", 3).out.count("to the last digit") == 4
 
 
 @pytest.mark.parametrize(
