@@ -83,6 +83,11 @@ def plugin_key(plugin: Defense | Attack | Metric) -> dict[str, Any]:
     }
 
 
+def metric_key(metric: Metric) -> dict[str, Any]:
+    """What determines the figures of a metric of one's own, which may call those of the harness."""
+    return plugin_key(metric) | {"code": code_hash(*METRIC_CODE)}
+
+
 def provider_key(setting: Setting) -> dict[str, Any]:
     """What determines all that a provider of the target has."""
     return {

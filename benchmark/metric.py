@@ -28,6 +28,10 @@ class Metric(Plugin):
 
     A subclass is a frozen dataclass; its fields are its hyperparameters. It is a pure function: whatever it draws comes
     from a generator that it seeds itself, so that the same features always give the same figure.
+
+    Figures are stored by the file that the class is written in, and by the metrics of the harness. Whatever else of
+    one's own it calls or reads is named in :attr:`content`, as a hash: of a module that can be imported by
+    ``code_hash("my_pkg.helpers")`` of :mod:`benchmark.source`.
     """
 
     name: ClassVar[str]

@@ -90,7 +90,8 @@ class Record:
     ``training_set``; what no card tells is absent."""
     metrics: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """Of the metrics of one's own whose figures are among those above, by name: ``spec``, which way it is ``better``
-    (lower or higher), and a ``hash`` of all that determines it. Absent from the file if there are none."""
+    (lower or higher), and a ``hash`` of its class, parameters, source and ``content`` and of the harness's metrics.
+    Absent from the file if there are none."""
     schema: int = SCHEMA
 
     def save(self, folder: Path) -> Path:

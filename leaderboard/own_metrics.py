@@ -23,7 +23,7 @@ class OwnMetric:
     better: str
     """``lower`` or ``higher``: which values say that images are like those that they are held against."""
     hash: str
-    """Of all that determines it."""
+    """Of what it says to be made of, as records have it: two of one hash are the same metric."""
 
     @property
     def closer(self) -> str:
