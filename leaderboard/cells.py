@@ -9,6 +9,7 @@ from typing import TypeAlias
 from benchmark.record import Record
 from benchmark.store import digest
 from leaderboard.intervals import differences
+from leaderboard.own_metrics import own_metrics, without
 
 NONE = "none"
 """Spec of the control that defends nothing: what gains and costs are relative to."""
@@ -58,6 +59,27 @@ def setting_hash(record: Record) -> str:
 def place(record: Record) -> Place:
     """Where a record stands on its board."""
     return setting_hash(record), record.defense, record.budget
+
+
+def comparable(records: Iterable[Record]) -> list[Record]:
+    """The records that a board is made of: no quick ones, and of each setting only figures of the same metrics.
+
+    What is of a metric of one's own that is another one in a later record of the setting is left out, as a flag in its
+    place says.
+    """
+    by_setting: dict[str, list[Record]] = {}
+    for record in records:
+        if not record.quick:
+            by_setting.setdefault(setting_hash(record), []).append(record)
+    return [record for given in by_setting.values() for record in _agreeing(given)]
+
+
+def _agreeing(records: Sequence[Record]) -> list[Record]:
+    standing = {metric.name: metric.hash for metric in own_metrics(records)}
+    return [
+        without(record, [name for name, told in record.metrics.items() if told["hash"] != standing[name]])
+        for record in records
+    ]
 
 
 def cells(records: Iterable[Record]) -> Cells:

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from benchmark.record import Record
+from leaderboard.cells import comparable
 from leaderboard.curves import Curve, curves, front
 from leaderboard.entries import Entry, Status
-from leaderboard.own_metrics import comparable, own_metrics
+from leaderboard.own_metrics import own_metrics
 from leaderboard.report.columns import Group, groups
 from leaderboard.statistics import Row, Verdict, summarise, verdicts
 
