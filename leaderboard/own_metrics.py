@@ -69,5 +69,21 @@ def without(record: Record, names: Collection[str]) -> Record:
     )
 
 
+def completed(record: Record, earlier: Record) -> Record:
+    """The record with the figures of metrics that an earlier one of its cell was measured by and it was not.
+
+    Nothing is taken over where any figure that both must have differs: those were of other images.
+    """
+    if _plain(record) != _plain(earlier):
+        return record
+    told = {**earlier.metrics, **record.metrics}
+    return replace(record, figures={**earlier.figures, **record.figures}, metrics=told)
+
+
+def _plain(record: Record) -> dict[str, float]:
+    """The harness's own figures."""
+    return {name: value for name, value in record.figures.items() if name not in _columns(record.metrics)}
+
+
 def _columns(names: Iterable[str]) -> set[str]:
     return {f"{side}_{name}" for side in BESIDE for name in names}

@@ -115,7 +115,8 @@ def _shared(board: Cells, where: Place) -> _Shared:
 def _row(record: Record, board: Cells, shared: _Shared, columns: Sequence[str]) -> dict[str, object]:
     standing = board.attacks[place(record)][record.attack][record.seed]
     told: dict[str, object] = {"flags": f"a later record of this cell stands instead: {standing.id}"}
-    if standing == record:
+    if standing.id == record.id:
+        record = standing
         found = (*record.flags, *flags.of_attacker(board, place(record), record.attack), *shared.flags)
         told = {
             "flags": "; ".join(dict.fromkeys(found)),

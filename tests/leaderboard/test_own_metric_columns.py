@@ -86,6 +86,22 @@ def test_a_later_record_that_nothing_compares_with_takes_no_figure(other: dict[s
     assert lines[0].good == "low"
 
 
+def test_a_later_record_without_them_hides_no_figure_of_the_same_images() -> None:
+    none, jpeg = (with_figure(each, told()) for each in (PLAIN, JPEG))
+    plain = replace(PLAIN, id="plain", created="2026-01-02T00:00:00+00:00")
+    for given in ([none, jpeg, plain], [plain, none, jpeg]):
+        (board,) = boards(given)
+        assert {row.defense: row.figures["accuracy_apart"].value for row in board.rows} == {"none": 3, "jpeg": 3}
+        assert all(record.metrics == told() for record in board.records.values())
+        rows = table(given).set_index("record")
+        assert rows.loc["plain", "accuracy_apart"] == 3
+        assert (rows.loc["plain", OWN], rows.loc["plain", "flags"]) == (rows.loc[jpeg.id, OWN], "")
+        (comparison,) = compare(given, "none", "jpeg")
+        assert [line.first and line.first.value for line in comparison.blocks[0].lines if "apart" in line.title] == [3]
+    other = replace(plain, figures={**PLAIN.figures, "accuracy_fd": 301.0})
+    assert "accuracy_apart" not in boards([none, other])[0].rows[0].figures
+
+
 def test_a_record_that_says_nothing_of_a_metric_is_not_whole(tmp_path: Path) -> None:
     path = with_figure(PLAIN, told(better="sideways")).save(tmp_path)
     with pytest.raises(DataError, match="of the metric apart is amiss"):
