@@ -78,10 +78,14 @@ def check_declared(metric: Metric) -> None:
     """Accept a metric that says what it is called and which way it is better.
 
     Raises:
-        PluginError: its name is none, or one of the harness's own; or its direction is none.
+        PluginError: its name is none, or one of the harness's own; or its direction is none; or one of them, as a
+            property, raised an error.
     """
     cls = type(metric).__name__
-    name, better = getattr(metric, "name", None), getattr(metric, "better", None)
+    try:
+        name, better = getattr(metric, "name", None), getattr(metric, "better", None)
+    except Exception as error:
+        raise PluginError(f"the name or better of {cls} raised {type(error).__name__}: {error}") from error
     if not (isinstance(name, str) and NAME.fullmatch(name)):
         raise PluginError(
             f"{cls}.name is {name!r}, but must be a text of small letters, digits and underscores, such as 'spread'"

@@ -80,6 +80,14 @@ class Fails(Apart):
         raise ValueError("no figure")
 
 
+class Nameless(Apart):
+    """Fails to say its name."""
+
+    @property
+    def name(self):
+        raise ValueError("no name")
+
+
 class Undirected(Metric):
     """Says nothing of itself."""
 
@@ -185,6 +193,7 @@ def test_order_and_repetition_make_no_difference(track: Track, own: str) -> None
     [
         (["{own}:Apart", "{own}:Apart,scale=2"], "are both called apart"),
         (["{own}:Apart", "{own}:Twin"], "are both called apart"),
+        (["{own}:Nameless"], "the name or better of Nameless raised ValueError: no name"),
         (["{own}:Undirected"], "Undirected.better is None"),
         (["{own}:Apart,scales=2"], "did you mean 'scale'"),
         (["{own}:Apparent"], "did you mean 'Apart'"),
