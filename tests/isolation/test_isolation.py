@@ -14,6 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 import torch
+import yaml
 from click.testing import CliRunner
 
 from benchmark import sweep
@@ -224,6 +225,15 @@ def test_what_is_not_there_is_said_as_ever() -> None:
         load_isolated("defense", "nowhere.py:Mine")
     with pytest.raises(UsageError, match=r"Jpeg.quality is 0, but must lie between"):
         load_isolated("defense", "jpeg,quality=0")
+
+
+def test_status_tells_of_an_isolated_sweep(call, track_file: Path, tmp_path: Path) -> None:
+    plan = {"track": str(track_file), "defenses": ["none"], "attacks": ["fidelity"], "budgets": [40], "seeds": [0]}
+    (tmp_path / "sweep.yaml").write_text(yaml.safe_dump(plan))
+    told = [tmp_path / "sweep.yaml", "--results", tmp_path / "r"]
+    assert call("sweep", *told, "--isolated").status == 0
+    assert call("status", *told, "--isolated").out.splitlines()[-1].startswith("1 done")
+    assert call("status", *told).out.splitlines()[-2].startswith("0 done")
 
 
 def test_the_command_line_never_imports_an_isolated_plugin(
