@@ -72,9 +72,11 @@ def compare(records: Iterable[Record], first: str, second: str) -> list[Comparis
         second: likewise.
 
     Raises:
-        UsageError: no record is of one of them, or none are of both on the same board and budget.
+        UsageError: there are no records, none is of one of them, or none are of both on the same board and budget.
     """
     places = cells(comparable(records)).attacks
+    if not places:
+        raise UsageError("there are no records yet (quick ones aside): run or sweep first")
     known = {defense for _, defense, _ in places}
     for defense in (first, second):
         if defense not in known:
