@@ -8,7 +8,7 @@ from pathlib import Path
 
 from benchmark.artifacts import Artifacts, Images
 from benchmark.files import open_array, write_text
-from benchmark.keys import plugin_key
+from benchmark.keys import metric_key
 from benchmark.metric import Metric
 
 Sides = Mapping[str, tuple[Images, Images]]
@@ -31,7 +31,7 @@ def own_figures(metrics: Iterable[Metric], artifacts: Artifacts, sides: Sides) -
 
 def _figure(metric: Metric, artifacts: Artifacts, images: Images, reference: Images) -> float:
     key = {
-        "metric": plugin_key(metric),
+        "metric": metric_key(metric),
         "images": [images.checksum, reference.checksum],
         "extractor": artifacts.setting.extractor_key,
     }

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from benchmark.config import Cell
-from benchmark.interfaces import Attack, Defense
+from benchmark.interfaces import Attack, Defense, Plugin
 from benchmark.metric import Metric
 from benchmark.setting import Setting, load_setting
 from benchmark.source import code_hash, source_hash
@@ -72,15 +72,24 @@ METRIC_CODE = (
 """The modules that determine what a comparison gives."""
 
 
+def plugin_source(plugin: Plugin) -> str:
+    """SHA-256 (hex) of what the class of a plugin is written in; see :func:`benchmark.source.source_hash`."""
+    return source_hash(plugin, next(each for each in (Defense, Attack, Metric) if isinstance(plugin, each)))
+
+
 def plugin_key(plugin: Defense | Attack | Metric) -> dict[str, Any]:
     """What determines what a plugin does: its class, its parameters, its source and what else it names."""
-    base = next(each for each in (Defense, Attack, Metric) if isinstance(plugin, each))
     return {
         "class": type(plugin).__qualname__,
         "parameters": plugin.parameters,
-        "source": source_hash(plugin, base),
+        "source": plugin_source(plugin),
         "content": dict(plugin.content),
     }
+
+
+def metric_key(metric: Metric) -> dict[str, Any]:
+    """What determines the figures of a metric of one's own, which may call those of the harness."""
+    return plugin_key(metric) | {"code": code_hash(*METRIC_CODE)}
 
 
 def provider_key(setting: Setting) -> dict[str, Any]:

@@ -28,6 +28,10 @@ class Metric(Plugin):
 
     A subclass is a frozen dataclass; its fields are its hyperparameters. It is a pure function: whatever it draws comes
     from a generator that it seeds itself, so that the same features always give the same figure.
+
+    Figures are stored by the file that the class is written in, and by the metrics of the harness. Whatever else of
+    one's own it calls or reads is named in :attr:`content`, as a hash: of a module that can be imported by
+    ``code_hash("my_pkg.helpers")`` of :mod:`benchmark.source`.
     """
 
     name: ClassVar[str]
@@ -74,10 +78,14 @@ def check_declared(metric: Metric) -> None:
     """Accept a metric that says what it is called and which way it is better.
 
     Raises:
-        PluginError: its name is none, or one of the harness's own; or its direction is none.
+        PluginError: its name is none, or one of the harness's own; or its direction is none; or one of them, as a
+            property, raised an error.
     """
     cls = type(metric).__name__
-    name, better = getattr(metric, "name", None), getattr(metric, "better", None)
+    try:
+        name, better = getattr(metric, "name", None), getattr(metric, "better", None)
+    except Exception as error:
+        raise PluginError(f"the name or better of {cls} raised {type(error).__name__}: {error}") from error
     if not (isinstance(name, str) and NAME.fullmatch(name)):
         raise PluginError(
             f"{cls}.name is {name!r}, but must be a text of small letters, digits and underscores, such as 'spread'"

@@ -12,7 +12,7 @@ from benchmark.clients import refused
 from benchmark.config import Cell
 from benchmark.evaluation import own_figures
 from benchmark.interfaces import Defense
-from benchmark.keys import cell_id, plugin_key
+from benchmark.keys import cell_id, metric_key
 from benchmark.measures import Measures
 from benchmark.record import Record, device, versions
 from benchmark.results import Results
@@ -133,7 +133,7 @@ def write_up(
         isolated=cell.isolated,
         floors=artifacts.setting.floors,
         metrics={
-            metric.name: {"spec": spec, "better": metric.better, "hash": digest(plugin_key(metric))}
+            metric.name: {"spec": spec, "better": metric.better, "hash": digest(metric_key(metric))}
             for spec, metric in zip(cell.metrics, cell.made_metrics, strict=True)
         },
     )

@@ -90,7 +90,8 @@ class Record:
     ``training_set``; what no card tells is absent."""
     metrics: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """Of the metrics of one's own whose figures are among those above, by name: ``spec``, which way it is ``better``
-    (lower or higher), and a ``hash`` of all that determines it. Absent from the file if there are none."""
+    (lower or higher), and a ``hash`` of its class, parameters, source and ``content`` and of the harness's metrics.
+    Absent from the file if there are none."""
     schema: int = SCHEMA
 
     def save(self, folder: Path) -> Path:
@@ -119,9 +120,12 @@ def load_record(path: Path) -> Record:
             raise DataError(f"{path} is not a whole record: keys {sorted(set(content) ^ expected)} are amiss")
         _check_values(path, content)
         content["trainings"], content["flags"] = tuple(content["trainings"]), tuple(content["flags"])
-        return Record(**content)
+        record = Record(**content)
     except (OSError, ValueError, AttributeError, TypeError, RecursionError) as error:
         raise DataError(f"{path} is not a readable record ({error}); remove it and run its cell again") from None
+    if record.id != path.stem:
+        raise DataError(f"{path} is the record {record.id[:60]}, which must stand in a file of that name")
+    return record
 
 
 def _check_values(path: Path, content: Mapping[str, Any]) -> None:
@@ -146,10 +150,20 @@ def _is_of(kind: str, value: Any) -> bool:
     if head == "tuple":
         return isinstance(value, list) and all(_is_of(inner.removesuffix(", ..."), each) for each in value)
     if kind == "float":
-        return type(value) in (int, float) and math.isfinite(value)
+        return type(value) in (int, float) and _is_finite(value)
     if kind == "float | None":
         return value is None or _is_of("float", value)
-    return kind == "Any" or type(value) is {"str": str, "int": int, "bool": bool}[kind]
+    if kind == "int":
+        return type(value) is int and _is_finite(value)
+    return kind == "Any" or type(value) is {"str": str, "bool": bool}[kind]
+
+
+def _is_finite(value: float) -> bool:
+    """Whether it is a number that a float can hold."""
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False
 
 
 def load_records(folder: Path, damaged: Callable[[str], None]) -> list[Record]:

@@ -15,7 +15,9 @@ import importlib
 import importlib.util
 import inspect
 import math
+import re
 import sys
+from collections.abc import Collection
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
@@ -36,6 +38,10 @@ STACKED = "+"
 
 IN_FOLDER = "//"
 """What stands between a folder and a module of a package that lies in it."""
+
+
+NONE_INSTALLED = "none is installed; name one of your own as path/to/file.py:Mine or my_pkg.mod:Mine"
+"""What is said of a kind that there are no plugins of."""
 
 
 def names(kind: str) -> list[str]:
@@ -89,7 +95,7 @@ def kind_of(spec: str) -> str:
     if len(kinds) > 1:
         raise UsageError(f"{head} is the name of {' and '.join(kinds)}; say which is meant")
     if not kinds:
-        raise unknown("plugin", name, (each for kind in KINDS for each in installed(kind)))
+        raise missing("plugin", name, [each for kind in KINDS for each in installed(kind)])
     return kinds[0]
 
 
@@ -174,11 +180,27 @@ def _find(kind: str, name: str) -> tuple[Any, str]:
     elif place:
         found, argument = attribute(imported(place), place, member), ""
     else:
-        raise unknown(kind, name, points)
+        raise missing(kind, name, points)
     base = KINDS[kind]
     if not (inspect.isclass(found) and issubclass(found, base)):
         raise PluginError(f"{name} is not a {kind}: it must be a subclass of {base.__module__}.{base.__name__}")
     return found, argument
+
+
+def missing(kind: str, name: str, known: Collection[str]) -> UsageError:
+    """An error for the name of a plugin that there is none of: lists what there is, or says how to name one's own.
+
+    Args:
+        kind: of the plugin, as the user would call it.
+        name: what was given.
+        known: the names of what is installed.
+    """
+    if name.endswith(".py"):
+        mine = "".join(part.capitalize() for part in re.split(r"[-_]", Path(name).stem))
+        return UsageError(f"{name} is a file, which may hold several: name a class in it, such as {name}:{mine}")
+    if not known:
+        return UsageError(f"unknown {kind} {name!r}: {NONE_INSTALLED}")
+    return unknown(kind, name, known)
 
 
 def _resolve(point: EntryPoint) -> Any:

@@ -9,6 +9,7 @@ from typing import TypeAlias
 from benchmark.record import Record
 from benchmark.store import digest
 from leaderboard.intervals import differences
+from leaderboard.own_metrics import completed, own_metrics, without
 
 NONE = "none"
 """Spec of the control that defends nothing: what gains and costs are relative to."""
@@ -35,6 +36,11 @@ class Cells:
     budgets: Mapping[tuple[str, str], Sequence[int]]
     """The budgets of each setting and defense, in order."""
 
+    @property
+    def records(self) -> list[Record]:
+        """All records that stand."""
+        return [each for attacks in self.attacks.values() for by_seed in attacks.values() for each in by_seed.values()]
+
     def smaller(self, where: Place) -> dict[int, Mapping[str, BySeed]]:
         """The attackers of the same defense on each smaller budget."""
         setting, defense, budget = where
@@ -60,16 +66,39 @@ def place(record: Record) -> Place:
     return setting_hash(record), record.defense, record.budget
 
 
+def comparable(records: Iterable[Record]) -> list[Record]:
+    """The records that a board is made of: no quick ones, and of each setting only figures of the same metrics.
+
+    What is of a metric of one's own that is another one in a later record of the setting is left out, as a flag in its
+    place says.
+    """
+    by_setting: dict[str, list[Record]] = {}
+    for record in records:
+        if not record.quick:
+            by_setting.setdefault(setting_hash(record), []).append(record)
+    return [record for given in by_setting.values() for record in _agreeing(given)]
+
+
+def _agreeing(records: Sequence[Record]) -> list[Record]:
+    standing = {metric.name: metric.hash for metric in own_metrics(records)}
+    return [
+        without(record, [name for name, told in record.metrics.items() if told["hash"] != standing[name]])
+        for record in records
+    ]
+
+
 def cells(records: Iterable[Record]) -> Cells:
     """The records of a board, quick ones left out.
 
     A cell that was done again after its code had changed has two records; a seed must not count twice, so the one that
-    was created last stands, whatever its figures.
+    was created last stands, whatever its figures. Only those of metrics of one's own that it was not measured by are
+    completed from the one before, if they are of the same images.
     """
     latest: dict[tuple[Place, str, int], Record] = {}
     for record in sorted(records, key=lambda each: (each.created, each.id)):
         if not record.quick:
-            latest[place(record), record.attack, record.seed] = record
+            cell = place(record), record.attack, record.seed
+            latest[cell] = completed(record, latest.get(cell, record))
     found: dict[Place, dict[str, dict[int, Record]]] = {}
     for (where, attack, seed), record in sorted(latest.items(), key=lambda item: item[0]):
         found.setdefault(where, {}).setdefault(attack, {})[seed] = record

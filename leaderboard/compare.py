@@ -13,10 +13,10 @@ from rich.text import Text
 
 from benchmark.errors import UsageError, unknown
 from benchmark.record import Record
-from leaderboard.cells import BySeed, cells, figures, strongest
+from leaderboard.cells import BySeed, cells, comparable, figures, strongest
 from leaderboard.intervals import Interval, paired, t_interval
 from leaderboard.numbers import interval_text, number
-from leaderboard.own_metrics import OwnMetric, comparable, own_metrics
+from leaderboard.own_metrics import OwnMetric, own_metrics
 from leaderboard.terminal import SECURITY, UTILITY, good
 
 
@@ -72,16 +72,17 @@ def compare(records: Iterable[Record], first: str, second: str) -> list[Comparis
         second: likewise.
 
     Raises:
-        UsageError: no record is of one of them, or none are of both on the same board and budget.
+        UsageError: there are no records, none is of one of them, or none are of both on the same board and budget.
     """
-    given = comparable(record for record in records if not record.quick)
-    places, own = cells(given).attacks, own_metrics(given)
+    places = cells(comparable(records)).attacks
+    if not places:
+        raise UsageError("there are no records yet (quick ones aside): run or sweep first")
     known = {defense for _, defense, _ in places}
     for defense in (first, second):
         if defense not in known:
             raise unknown("defense among the records", defense, known)
     found = [
-        _comparison(budget, setting, attacks, places[setting, second, budget], own)
+        _comparison(budget, setting, attacks, places[setting, second, budget])
         for (setting, defense, budget), attacks in places.items()
         if defense == first and (setting, second, budget) in places
     ]
@@ -104,10 +105,10 @@ def show(comparisons: Iterable[Comparison], first: str, second: str) -> None:
     )
 
 
-def _comparison(
-    budget: int, setting: str, first: Mapping[str, BySeed], second: Mapping[str, BySeed], own: Sequence[OwnMetric]
-) -> Comparison:
+def _comparison(budget: int, setting: str, first: Mapping[str, BySeed], second: Mapping[str, BySeed]) -> Comparison:
     record = next(iter(next(iter(first.values())).values()))
+    both = (each for attacks in (first, second) for records in attacks.values() for each in records.values())
+    own = own_metrics(both)
     security = partial(_block, own, SECURITY, ("fidelity", "accuracy"))
     blocks = [_block(own, UTILITY, ("utility",), "what users get", _of_users(first), _of_users(second))]
     able = {name: strongest(attacks) for name, attacks in (("first", first), ("second", second))}

@@ -1,8 +1,8 @@
-"""Figures of metrics of one's own: which there are among some records, which way is good, and which of them compare."""
+"""Figures of metrics of one's own: which there are among some records, which way is good, and records without some."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 
 from benchmark.record import Record
@@ -23,7 +23,7 @@ class OwnMetric:
     better: str
     """``lower`` or ``higher``: which values say that images are like those that they are held against."""
     hash: str
-    """Of all that determines it."""
+    """Of what it says to be made of, as records have it: two of one hash are the same metric."""
 
     @property
     def closer(self) -> str:
@@ -53,24 +53,37 @@ def own_metrics(records: Iterable[Record]) -> list[OwnMetric]:
     return [found[name] for name in sorted(found)]
 
 
-def comparable(records: Iterable[Record]) -> list[Record]:
-    """The records without figures of metrics that are another one in a later record, as a flag in their place says."""
-    given = list(records)
-    standing = {metric.name: metric.hash for metric in own_metrics(given)}
-    return [_agreeing(record, standing) for record in given]
-
-
-def _agreeing(record: Record, standing: dict[str, str]) -> Record:
-    others = [name for name, told in record.metrics.items() if told["hash"] != standing[name]]
-    if not others:
+def without(record: Record, names: Collection[str]) -> Record:
+    """The record without figures of some of its metrics, which are another one in later records, as a flag says."""
+    if not names:
         return record
-    dropped = {f"{side}_{name}" for side in BESIDE for name in others}
+    dropped = _columns(names)
     return replace(
         record,
         figures={name: value for name, value in record.figures.items() if name not in dropped},
-        metrics={name: told for name, told in record.metrics.items() if name not in others},
+        metrics={name: told for name, told in record.metrics.items() if name not in names},
         flags=(
             *record.flags,
-            *(f"its {name} is of another metric than in later records, and left out" for name in others),
+            *(f"its {name} is of another metric than in later records, and left out" for name in names),
         ),
     )
+
+
+def completed(record: Record, earlier: Record) -> Record:
+    """The record with the figures of metrics that an earlier one of its cell was measured by and it was not.
+
+    Nothing is taken over where any figure that both must have differs: those were of other images.
+    """
+    if _plain(record) != _plain(earlier):
+        return record
+    told = {**earlier.metrics, **record.metrics}
+    return replace(record, figures={**earlier.figures, **record.figures}, metrics=told)
+
+
+def _plain(record: Record) -> dict[str, float]:
+    """The harness's own figures."""
+    return {name: value for name, value in record.figures.items() if name not in _columns(record.metrics)}
+
+
+def _columns(names: Iterable[str]) -> set[str]:
+    return {f"{side}_{name}" for side in BESIDE for name in names}

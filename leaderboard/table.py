@@ -11,9 +11,9 @@ import pandas as pd
 from benchmark.files import write_text
 from benchmark.record import Record
 from leaderboard import flags
-from leaderboard.cells import Cells, Place, cells, place, security_gains, utility_costs, within_budget
+from leaderboard.cells import Cells, Place, cells, comparable, place, security_gains, utility_costs, within_budget
 from leaderboard.entries import Entry
-from leaderboard.own_metrics import OwnMetric, comparable, own_metrics
+from leaderboard.own_metrics import OwnMetric, own_metrics
 
 COLUMNS: dict[str, str] = {
     "track": "the setting within which rows compare",
@@ -73,7 +73,7 @@ def table(records: Iterable[Record], entries: Iterable[Entry] = ()) -> pd.DataFr
     and in a row whose cell has a later record, which stands instead. Flags are the record's own, then those of its
     attacker and of its defense over all seeds (``leaderboard/flags.py``).
     """
-    entered = comparable(record for record in records if not record.quick)
+    entered = comparable(records)
     columns = _columns(own_metrics(entered))
     board = cells(entered)
     shared = {where: _shared(board, where) for where in board.attacks}
@@ -115,7 +115,8 @@ def _shared(board: Cells, where: Place) -> _Shared:
 def _row(record: Record, board: Cells, shared: _Shared, columns: Sequence[str]) -> dict[str, object]:
     standing = board.attacks[place(record)][record.attack][record.seed]
     told: dict[str, object] = {"flags": f"a later record of this cell stands instead: {standing.id}"}
-    if standing == record:
+    if standing.id == record.id:
+        record = standing
         found = (*record.flags, *flags.of_attacker(board, place(record), record.attack), *shared.flags)
         told = {
             "flags": "; ".join(dict.fromkeys(found)),

@@ -241,6 +241,7 @@ def test_list_names_everything_there_is(call) -> None:
     assert "quality=50" in outcome.out
     assert "fashion-mnist" in outcome.out
     assert "sngan-tapered trained on fashion-mnist: FD" in outcome.out
+    assert "name one of your own as path/to/file.py:Mine" in call("list", "metrics").out
     columns = call("list", "columns").out
     assert all(f"  {name}" in columns for name in COLUMNS)
 

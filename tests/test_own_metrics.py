@@ -10,13 +10,16 @@ import pandas as pd
 import pytest
 import yaml
 
+from benchmark import keys
 from benchmark.artifacts import Artifacts
 from benchmark.config import Cell, Track
 from benchmark.errors import PluginError, UsageError
+from benchmark.evaluation import own_figures
 from benchmark.executors import make_executor
 from benchmark.files import open_array
 from benchmark.keys import METRIC_CODE, TRAINING_CODE, cell_id, defense_key, knowledge_key, plugin_key
-from benchmark.metric import TAKEN
+from benchmark.metric import TAKEN, Metric
+from benchmark.metrics import Features
 from benchmark.pipeline import NO_DEFENSE
 from benchmark.progress import Reporter
 from benchmark.record import Record, load_record
@@ -75,6 +78,14 @@ class Fails(Apart):
 
     def compare(self, generated, reference):
         raise ValueError("no figure")
+
+
+class Nameless(Apart):
+    """Fails to say its name."""
+
+    @property
+    def name(self):
+        raise ValueError("no name")
 
 
 class Undirected(Metric):
@@ -145,6 +156,29 @@ def test_a_cell_without_them_keeps_its_id(track: Track, own: str) -> None:
     assert digest(key) in ids
 
 
+def test_figures_are_made_again_when_the_metrics_of_the_harness_change(
+    track: Track, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A metric may call them."""
+    calls = []
+
+    class Counted(Metric):
+        name, better = "counted", "lower"
+
+        def compare(self, generated: Features, reference: Features) -> float:
+            calls.append(generated)
+            return 0.0
+
+    artifacts = Artifacts(load_setting(track), Store(tmp_path / "artifacts", Reporter()), Reporter())
+    images = artifacts.training_images()
+    marks = set()
+    for code in (METRIC_CODE, METRIC_CODE, METRIC_CODE[1:]):
+        monkeypatch.setattr(keys, "METRIC_CODE", code)
+        own_figures([Counted()], artifacts, {"utility": (images, images)})
+        marks.add(digest(keys.metric_key(Counted())))
+    assert (len(calls), len(marks)) == (2, 2)
+
+
 def test_order_and_repetition_make_no_difference(track: Track, own: str) -> None:
     apart, alike = f"{own}:Apart", f"{own}:Alike"
     cells = {
@@ -159,6 +193,7 @@ def test_order_and_repetition_make_no_difference(track: Track, own: str) -> None
     [
         (["{own}:Apart", "{own}:Apart,scale=2"], "are both called apart"),
         (["{own}:Apart", "{own}:Twin"], "are both called apart"),
+        (["{own}:Nameless"], "the name or better of Nameless raised ValueError: no name"),
         (["{own}:Undirected"], "Undirected.better is None"),
         (["{own}:Apart,scales=2"], "did you mean 'scale'"),
         (["{own}:Apparent"], "did you mean 'Apart'"),

@@ -297,10 +297,12 @@ def test_a_damaged_record_is_an_error_that_names_it(tmp_path: Path, damage: str)
         ("figures", {"accuracy_fd": "low"}),
         ("figures", {"accuracy_fd": math.nan}),
         ("figures", {"accuracy_fd": None}),
+        ("figures", {"accuracy_fd": 10**400}),
         ("versions", {}),
         ("versions", {"gan-extraction-bench": 1}),
         ("created", None),
         ("budget", "40"),
+        ("budget", 10**400),
         ("quick", 0),
         ("flags", "diverged"),
         ("trainings", [1]),
@@ -316,6 +318,13 @@ def test_a_record_with_a_value_that_is_none_is_not_whole(
     content = json.loads((shared / "records" / f"{name}.json").read_text())
     path.write_text(json.dumps(content | {key: value}))
     with pytest.raises(DataError, match=r"r\.json is not a whole record: .*" + key.rstrip("s")):
+        load_record(path)
+
+
+def test_a_record_under_another_name_is_refused(track: Track, shared: Path, tmp_path: Path) -> None:
+    name, path = do(Cell(track, "none", "fidelity", 60, 0), shared).id, tmp_path / "r.json"
+    path.write_text((shared / "records" / f"{name}.json").read_text())
+    with pytest.raises(DataError, match=f"r.json is the record {name}, which must stand in a file of that name"):
         load_record(path)
 
 

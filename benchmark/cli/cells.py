@@ -132,12 +132,16 @@ def sweep(
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--results", type=ResultsType(), default="results", show_default=True, help=RESULTS)
+@click.option("--isolated", is_flag=True, help=ISOLATED)
 @click.option("--metric", "metrics", multiple=True, help=METRIC)
-def status(file: Path, results: Results, metrics: Sequence[str]) -> None:
-    """How far the cells of a sweep file are: done, running, failed, left."""
+def status(file: Path, results: Results, isolated: bool, metrics: Sequence[str]) -> None:
+    """How far the cells of a sweep file are: done, running, failed, left.
+
+    --isolated and --metric are as they were given to sweep: with others, its cells are others.
+    """
     from benchmark.sweep import load_sweep
 
-    show_states(load_sweep(file, metrics=metrics), results)
+    show_states(load_sweep(file, isolated=isolated, metrics=metrics), results)
 
 
 def show_states(cells: Sequence[Cell], results: Results) -> None:

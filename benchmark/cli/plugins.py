@@ -17,7 +17,7 @@ import click
 def new(kind: str, name: str, out: Path | None) -> None:
     """Write a small working package for a plugin of one's own, with its test.
 
-    KIND is what it will be: defense or metric. NAME is how it will be called in specs, such as grey-veil.
+    KIND is what it will be: attack, defense or metric. NAME is how it will be called in specs, such as grey-veil.
     """
     from benchmark.scaffold import write_package
 

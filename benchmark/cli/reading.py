@@ -12,7 +12,7 @@ from benchmark.errors import unknown
 def list_command(what: str | None) -> None:
     """What there is: defenses, attacks, extractors, metrics, tracks, targets, or the columns of the board."""
     from benchmark.config import load_track, track_names
-    from benchmark.registry import KINDS, describe, names
+    from benchmark.registry import KINDS, NONE_INSTALLED, describe, names
     from benchmark.setting import how_to_make
     from benchmark.targets import summary, target_names
     from leaderboard.table import COLUMNS
@@ -29,6 +29,8 @@ def list_command(what: str | None) -> None:
     for title, entries in tables.items():
         if what == title or (what is None and title != "columns"):
             click.echo(title)
+            if not entries:
+                click.echo(f"  {NONE_INSTALLED}")
             for name, lines in entries.items():
                 first, *rest = lines
                 click.echo(f"  {name:<24} {first}".rstrip())

@@ -16,6 +16,8 @@ from benchmark.cli.board import read_entries, read_records, write_board
 from benchmark.cli.cells import do_cells, report_failures
 from benchmark.cli.options import RESULTS, ResultsType, executor_options
 
+TRACK = "Its track, if that does not come with the harness: the YAML file."
+
 if TYPE_CHECKING:
     from benchmark.config import Cell
     from benchmark.executors import Executor
@@ -57,7 +59,7 @@ def submit(spec: str, track: str, out: Path, results: Results, quick: bool, exec
 
 @click.command()
 @click.argument("bundle", type=click.Path(path_type=Path, exists=True, file_okay=False))
-@click.option("--track", help="Its track, if that does not come with the harness: the YAML file.")
+@click.option("--track", help=TRACK)
 @click.option("--part", type=click.IntRange(1), help="Rows to run again, of all seeds each.  [default: all]")
 @click.option("--seed", type=click.IntRange(0), help="Seed that draws them.  [default: another each time]")
 @click.option("--results", type=ResultsType(), help="Folder that the re-run goes on in.  [default: none is kept]")
@@ -73,18 +75,17 @@ def verify(
     from tempfile import TemporaryDirectory
 
     from benchmark.results import Results
-    from benchmark.submission import checking, protocol
+    from benchmark.submission.checking import RefusedError, entry
 
     try:
-        manifest = checking.entry(bundle)
-        cells = checking.cells_of(bundle, manifest, checking.track_of(manifest, track), protocol.PROTOCOL)
-        claimed = checking.claims(bundle, manifest, cells)
-    except checking.RefusedError as refused:
+        manifest = entry(bundle)
+        claimed = _claims(bundle, manifest, track)
+    except RefusedError as refused:
         _refuse(refused.problems)
-    drawn = _drawn(cells, claimed, part, seed)
+    drawn = _drawn(claimed, part, seed)
     with TemporaryDirectory(prefix="gan-extraction-bench-") as temporary:
         _run_again(bundle, manifest, drawn, results or Results.at(temporary), executor)
-    click.echo(f"{bundle}: {len(drawn)} of {len(cells)} cells were run again, and all agree")
+    click.echo(f"{bundle}: {len(drawn)} of {len(claimed)} cells were run again, and all agree")
 
 
 def _refuse(problems: Sequence[str]) -> NoReturn:
@@ -94,20 +95,17 @@ def _refuse(problems: Sequence[str]) -> NoReturn:
     sys.exit(1)
 
 
-def _drawn(
-    cells: Sequence[Cell], claimed: Sequence[Record], part: int | None, seed: int | None
-) -> list[tuple[Cell, Record]]:
+def _drawn(claimed: Sequence[tuple[Cell, Record]], part: int | None, seed: int | None) -> list[tuple[Cell, Record]]:
     """The cells that are run again, and what is claimed of them: of all rows, or of some drawn ones."""
     import numpy as np
 
-    names = sorted({(record.defense, record.attack) for record in claimed})
+    names = sorted({(record.defense, record.attack) for _, record in claimed})
     if part is not None and part < len(names):
         seed = secrets.randbelow(2**31) if seed is None else seed
         click.echo(f"{part} of {len(names)} rows, drawn by --seed {seed}")
         rng = np.random.default_rng(seed)
         names = [names[index] for index in rng.choice(len(names), part, replace=False)]
-    pairs = zip(cells, claimed, strict=True)
-    return [(cell, record) for cell, record in pairs if (record.defense, record.attack) in names]
+    return [(cell, record) for cell, record in claimed if (record.defense, record.attack) in names]
 
 
 def _run_again(
@@ -139,41 +137,54 @@ def _run_again(
 @click.command()
 @click.argument("bundle", type=click.Path(path_type=Path, exists=True, file_okay=False))
 @click.argument("name")
+@click.option("--track", help=TRACK)
 @click.option("--status", default="claimed", show_default=True, help="claimed, reproduced or broken.")
 @click.option("--evidence", default="", help="Of a broken one: id of the record of the attack that broke it.")
 @click.option("--results", type=ResultsType(), default="results", show_default=True, help=RESULTS)
-def enter(bundle: Path, name: str, status: str, evidence: str, results: Results) -> None:
+def enter(bundle: Path, name: str, track: str | None, status: str, evidence: str, results: Results) -> None:
     """Enter a submission into a board under a name, or give its entry another status.
 
-    The records of the defense are taken over; those of the undefended target are the board's own, so that no entry
-    moves what all gains are relative to.
+    The records of the defense are taken over, if they are what verify would run again; those of the undefended target
+    are the board's own, so that no entry moves what all gains are relative to.
     """
-    from benchmark.errors import DataError
-    from benchmark.record import load_record
     from benchmark.submission.bundle import MANIFEST, checksum
     from benchmark.submission.checking import RefusedError, entry
     from leaderboard.entries import Entry, check_evidence, check_new, load_entry
 
     try:
         manifest = entry(bundle)
+        made = Entry(name, manifest.track, manifest.spec, checksum(bundle / MANIFEST), status, evidence)
+        results.pull()
+        check_evidence(made, read_records(results.records))
+        known = (path := results.entries / f"{made.name}.json").exists()
+        if known:
+            # What cannot be read may be somebody else's: it is no place to write to.
+            load_entry(path)
+        check_new(made, read_entries(results.entries))
+        # One that stands has its records on the board, and gets another status, whatever has become of the harness.
+        claimed = [] if known else _claims(bundle, manifest, track)
     except RefusedError as refused:
         _refuse(refused.problems)
-    made = Entry(name, manifest.track, manifest.spec, checksum(bundle / MANIFEST), status, evidence)
-    results.pull()
-    check_evidence(made, read_records(results.records))
-    if (path := results.entries / f"{made.name}.json").exists():
-        # What cannot be read may be somebody else's: it is no place to write to.
-        load_entry(path)
-    check_new(made, read_entries(results.entries))
-    for path in sorted((bundle / "records").glob("*.json")):
-        record = load_record(path)
-        if record.metrics:
-            raise DataError(f"{path} has figures of metrics of its submitter's own, which no entry has; refuse it")
+    for _, record in claimed:
         if record.defense == manifest.spec and not results.record(record.id).exists():
             _take_over(bundle, record, results)
     results.mirror.push(made.save(results.entries))
     write_board(results)
     click.echo(f"{made.name}: {made.status}; board: {results.board}")
+
+
+def _claims(bundle: Path, manifest: Manifest, track: str | None) -> list[tuple[Cell, Record]]:
+    """The cells of a bundle and their records, all of them found to be whole and of this submission.
+
+    Raises:
+        RefusedError: something is not.
+        UsageError: there is no such track, or the spec is refused.
+        PluginError: the plugin cannot be loaded.
+    """
+    from benchmark.submission import checking, protocol
+
+    cells = checking.cells_of(bundle, manifest, checking.track_of(manifest, track), protocol.PROTOCOL)
+    return list(zip(cells, checking.claims(bundle, manifest, cells), strict=True))
 
 
 def _take_over(bundle: Path, record: Record, results: Results) -> None:

@@ -15,10 +15,10 @@ from benchmark.conformance.findings import ContractError, Severity
 from benchmark.conformance.guard import attempt
 from benchmark.conformance.trials import Trials
 from benchmark.errors import BenchmarkError, UsageError
-from benchmark.interfaces import Attack, Defense, Plugin
+from benchmark.interfaces import Defense, Plugin
+from benchmark.keys import plugin_source
 from benchmark.metric import Metric
 from benchmark.registry import literal, split_outside_brackets
-from benchmark.source import source_hash
 
 P = TypeVar("P", bound=Plugin)
 
@@ -195,8 +195,7 @@ def _is_json(plugin: Plugin) -> None:
 
 
 def _has_source(plugin: Plugin) -> None:
-    base = next(each for each in (Defense, Attack, Metric) if isinstance(plugin, each))
-    attempt("finding its source", lambda: source_hash(plugin, base))
+    attempt("finding its source", lambda: plugin_source(plugin))
 
 
 def _names_a_number(defense: Defense) -> None:

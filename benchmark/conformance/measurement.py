@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 
 import torch
@@ -34,6 +34,16 @@ VARIED = ("noise", "shapes")
 DRAWS = 8
 """Images that a mean over randomness is taken of, at the least."""
 
+STEPS, RATE = 10, 0.05
+"""Steps of Adam, the optimiser of all trainings, by which an image is moved towards an answer, and their length."""
+
+AS_GOOD = 0.1
+"""Share of what straight-through steps gain that steps through a statement must; kornia's JPEG, which is honest, gains
+three quarters at its default, and a quarter at a quality of 1."""
+
+LEAST_GAIN = 0.05
+"""Share of the distance to an answer that they must gain in any case, as where straight-through leads astray."""
+
 
 def try_measurement(trials: Trials, defense: Defense, extremes: Mapping[str, Defense]) -> None:
     """Try the rules on ``measurement``.
@@ -48,8 +58,15 @@ def try_measurement(trials: Trials, defense: Defense, extremes: Mapping[str, Def
         return
     trials.each("measurement-range", partial(_stays_in_range, defense), image_cases())
     trials.each("measurement-gradient", partial(_has_a_gradient, defense), image_cases(VARIED))
-    if is_steady(trials, "measurement"):
-        trials.each("measurement-perturb", partial(_is_what_is_done, defense), image_cases(("shapes",)))
+    if is_steady(trials, "measurement") and trials.each(
+        "measurement-perturb", partial(_is_what_is_done, defense), image_cases(("shapes",))
+    ):
+        trials.each(
+            "measurement-training",
+            partial(_can_be_trained_through, defense),
+            image_cases(("shapes",)),
+            unless="measurement-gradient",
+        )
     for setting, extreme in extremes.items():
         trials.each(f"measurement-{setting}", partial(_holds_at, extreme, setting), image_cases(VARIED))
 
@@ -144,6 +161,55 @@ def _is_what_is_done(defense: Defense, case: ImageCase) -> None:
             f"measurement gives images that are {shift:.3g} levels of 255 brighter or darker than those of perturb; "
             "state what it does"
         )
+
+
+def _can_be_trained_through(defense: Defense, case: ImageCase) -> None:
+    """Steps through what it states bring an image's answer nearer to a given one, about as straight-through ones do."""
+    aim, start = (to_float(each)[:1] for each in (case.images(), case.others()))
+    with kept_globals():
+        answer = _answers(defense, aim, case.seed)
+        before = _levels(_answers(defense, start, case.seed) - answer)
+        if before <= LEVELS:
+            # What is handed over tells next to nothing of the image: no step can bring it nearer.
+            return
+
+        def gained(state: Callable[[Tensor, torch.Generator], Tensor]) -> float:
+            moved = _moved(state, start, answer, case.seed)
+            return before - _levels(_answers(defense, moved, case.seed) - answer)
+
+        stated = gained(partial(_call, defense))
+        plain = gained(partial(Defense.measurement, defense))
+    if stated < max(AS_GOOD * plain, LEAST_GAIN * before):
+        raise ContractError(
+            f"steps along the gradient of measurement bring what perturb gives from {before:.3g} to "
+            f"{before - stated:.3g} levels of 255 from a given answer, where straight-through ones reach "
+            f"{before - plain:.3g}: nobody can train through it; state its slope, or leave it out to get one"
+        )
+
+
+def _answers(defense: Defense, image: Tensor, seed: int) -> Tensor:
+    """What ``perturb`` makes of one image (1, C, H, W) in several draws, the same ones for each image."""
+    return attempt("perturb", lambda: defense.perturb(_copies(image).clone(), generator(seed))).detach().clamp(0, 1)
+
+
+def _copies(image: Tensor) -> Tensor:
+    return image.expand(DRAWS, -1, -1, -1)
+
+
+def _moved(state: Callable[[Tensor, torch.Generator], Tensor], start: Tensor, answer: Tensor, seed: int) -> Tensor:
+    """The image that steps through a statement lead to, (1, C, H, W) in [0, 1], towards answers (n, C, H, W)."""
+    x = start.clone().requires_grad_()
+    # With Adam's own floor, in a mean over pixels: a gradient that is as good as none moves nothing, as in a training.
+    adam = torch.optim.Adam([x], lr=RATE)
+    for _ in range(STEPS):
+        stated = state(_copies(x), generator(seed + 1))
+        # Of means: a statement draws otherwise than perturb, and noise of its own says nothing of the image.
+        loss = (stated.mean(dim=0) - answer.mean(dim=0)).square().mean()
+        (x.grad,) = attempt("the gradient of measurement", partial(torch.autograd.grad, loss, [x]))
+        adam.step()
+        with torch.no_grad():
+            x.clamp_(0, 1)
+    return x.detach()
 
 
 def _several(case: ImageCase) -> Tensor:

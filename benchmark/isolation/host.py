@@ -21,10 +21,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from benchmark.errors import BenchmarkError, PluginError, UsageError, unknown
+from benchmark.errors import BenchmarkError, PluginError, UsageError
 from benchmark.isolation.channel import NOTHING, Channel, EndedError, Message, Serve
 from benchmark.isolation.landlock import version
-from benchmark.registry import IN_FOLDER, installed, split
+from benchmark.registry import IN_FOLDER, installed, missing, split
 from benchmark.source import text_hash
 
 SUPERVISOR = "benchmark.isolation.supervisor"
@@ -186,7 +186,7 @@ def sources(kind: str, spec: str) -> list[Path]:
     package = place.partition(".")[0]
     found = importlib.util.find_spec(package) if package else None
     if found is None or found.origin is None:
-        raise unknown(kind, split(spec)[0], installed(kind))
+        raise missing(kind, split(spec)[0], installed(kind))
     return [Path(found.origin).parent if found.submodule_search_locations else Path(found.origin)]
 
 

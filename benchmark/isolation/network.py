@@ -7,10 +7,23 @@ from __future__ import annotations
 
 import ctypes
 import os
+import subprocess
 import sys
 from pathlib import Path
 
 CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000
+
+
+STILL_THERE = (
+    "isolated plugins can still send UDP: this system refuses them a network of their own "
+    "(`unshare --user --net true` must succeed)"
+)
+"""What is said where :func:`can_leave_network` says no."""
+
+
+def can_leave_network() -> bool:
+    """Whether processes may leave the network here; tried in one, as it cannot be undone."""
+    return subprocess.run([sys.executable, "-I", __file__], check=False).returncode == 0
 
 
 def leave_network() -> bool:
@@ -48,3 +61,7 @@ def _leave_as_user() -> bool:
 
 def _unshare(namespaces: int) -> bool:
     return bool(ctypes.CDLL(None).unshare(namespaces) == 0)
+
+
+if __name__ == "__main__":
+    sys.exit(not leave_network())

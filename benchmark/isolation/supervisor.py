@@ -39,7 +39,8 @@ def main(channel: int, settings: str) -> None:
         settings: JSON: ``memory`` in bytes, ``processes``, and what the plugin's process is told.
     """
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-    # Here, before the plugin's process is there: a process of several threads could not.
+    # Here, before the plugin's process is there: a process of several threads could not. Where it is refused, whoever
+    # does the cells has said so.
     leave_network()
     limits = json.loads(settings)
     said = Path(limits["home"]) / "said.txt"

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from benchmark.record import Record
+from leaderboard.cells import cells, comparable
 from leaderboard.curves import Curve, curves, front
 from leaderboard.entries import Entry, Status
-from leaderboard.own_metrics import comparable, own_metrics
+from leaderboard.own_metrics import own_metrics
 from leaderboard.report.columns import Group, groups
 from leaderboard.statistics import Row, Verdict, summarise, verdicts
 
@@ -77,7 +78,7 @@ class Board:
 def boards(records: Iterable[Record], entries: Iterable[Entry] = ()) -> list[Board]:
     """The boards of some records, quick ones left out: one per track and setting, by track."""
     entered = {(entry.track, entry.defense): entry for entry in entries}
-    by_id = {record.id: record for record in comparable(records)}
+    by_id = {record.id: record for record in cells(comparable(records)).records}
     rows, judged = summarise(by_id.values()), verdicts(by_id.values())
     found = []
     for track, setting in dict.fromkeys((row.track, row.setting) for row in rows):

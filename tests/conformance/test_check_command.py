@@ -40,6 +40,9 @@ def test_a_bad_plugin_of_any_kind_is_a_line_and_a_status(call, spec: str, says: 
     ("arguments", "says"),
     [
         (["jpgg"], "did you mean 'jpeg'"),
+        (["posterize.py"], "name a class in it, such as posterize.py:Posterize"),
+        (["my/grey_veil.py", "--kind", "defense"], "such as my/grey_veil.py:GreyVeil"),
+        (["fd", "--kind", "metric"], "name one of your own as path/to/file.py:Mine or my_pkg.mod:Mine"),
         (["jpeg", "--kind", "defence"], "did you mean 'defense'"),
         (["jpeg", "--kind", "attack"], "unknown attack 'jpeg'"),
         ([f"{ZOO}/bad_attacks.py:CALLS"], "is no plugin"),

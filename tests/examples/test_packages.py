@@ -18,7 +18,9 @@ NEW = "grey-veil"
 
 METRIC = "means-apart"
 
-MODULES = {"quantise": "quantise", NEW: "grey_veil", METRIC: "means_apart"}
+ATTACK = "with-real"
+
+MODULES = {"quantise": "quantise", NEW: "grey_veil", METRIC: "means_apart", ATTACK: "with_real"}
 
 
 @pytest.fixture(scope="module")
@@ -31,6 +33,7 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(ROOT / "examples" / "quantise", folder / "quantise")
     write_package("defense", NEW, folder / NEW)
     write_package("metric", METRIC, folder / METRIC)
+    write_package("attack", ATTACK, folder / ATTACK)
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps", "--no-build-isolation"]
     pip += [
         "--disable-pip-version-check",
@@ -39,6 +42,7 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
         str(folder / "quantise"),
         str(folder / NEW),
         str(folder / METRIC),
+        str(folder / ATTACK),
     ]
     subprocess.run(pip, check=True, env={**os.environ, "PYTHONWARNINGS": "ignore"})
     return folder
@@ -62,19 +66,32 @@ def test_an_installed_package_is_found_and_keeps_its_contract(call, site: Path, 
 
 
 def test_all_stand_on_one_board(call, site: Path, track_file: Path, tmp_path: Path) -> None:
-    command = ["run", "--attack", "fidelity", "--budget", "40", "--track", track_file, "--results", tmp_path]
+    command = [
+        "run",
+        "--attack",
+        "fidelity",
+        "--attack",
+        ATTACK,
+        "--budget",
+        "40",
+        "--track",
+        track_file,
+        "--results",
+        tmp_path,
+    ]
     outcome = call(
         *command, "--defense", f"{NEW},amount=0.25+quantise,dither=true", "--strength", "4", "--metric", METRIC
     )
     assert outcome.status == 0, outcome.err
     board = pd.read_csv(tmp_path / "leaderboard.csv")
     assert set(board["defense"]) == {"none", f"{NEW},amount=0.25+quantise,levels=4,dither=True"}
+    assert set(board["attack"]) == {"fidelity", ATTACK}
     assert (board["accuracy_means_apart"] > 0).all()
 
 
 def test_their_own_tests_pass(packages: Path) -> None:
     tests = [packages / "quantise" / "test_quantise.py", packages / NEW / "test_grey_veil.py"]
-    tests.append(packages / METRIC / "test_means_apart.py")
+    tests += [packages / METRIC / "test_means_apart.py", packages / ATTACK / "test_with_real.py"]
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--import-mode=importlib"]
     command += ["-W", "error", *map(str, tests)]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(packages / "site"), str(ROOT)])}
@@ -82,7 +99,7 @@ def test_their_own_tests_pass(packages: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("kind", ["defense", "metric"])
+@pytest.mark.parametrize("kind", ["attack", "defense", "metric"])
 def test_new_says_what_it_wrote_and_how_to_try_it(
     call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:

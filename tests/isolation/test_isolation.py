@@ -14,15 +14,19 @@ from pathlib import Path
 import psutil
 import pytest
 import torch
+import yaml
 from click.testing import CliRunner
 
+from benchmark import sweep
 from benchmark.cli import cli
 from benchmark.config import Cell, Track
 from benchmark.errors import PluginError, UsageError
 from benchmark.executors import make_executor
 from benchmark.interfaces import Defense
+from benchmark.isolation import plugins
 from benchmark.isolation.host import Limits
 from benchmark.isolation.landlock import version
+from benchmark.isolation.network import can_leave_network
 from benchmark.isolation.plugins import load_isolated
 from benchmark.progress import Reporter
 from benchmark.record import load_records
@@ -35,12 +39,6 @@ pytestmark = pytest.mark.skipif(not version(), reason="the kernel does not offer
 BAD = Path(__file__).parent / "bad_plugins.py"
 IMAGES = torch.arange(2 * 16 * 16).view(2, 1, 16, 16).remainder(256).to(torch.uint8)
 LIMITS = Limits(seconds=60, memory=2**31, processes=8)
-
-
-def can_leave_network() -> bool:
-    """In a process of its own, as it cannot be undone."""
-    code = "from benchmark.isolation.network import leave_network; raise SystemExit(not leave_network())"
-    return subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def answer(spec: str, limits: Limits = LIMITS) -> torch.Tensor:
@@ -102,6 +100,30 @@ def test_it_reaches_nobody_without_connecting_either() -> None:
         assert torch.equal(answer(f"Whispers,port={server.getsockname()[1]}"), IMAGES)
         with pytest.raises(TimeoutError):
             server.recv(100)
+
+
+class Noting(Reporter):
+    """Keeps what is noted."""
+
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
+
+
+@pytest.mark.parametrize(("isolated", "possible", "notes"), [(True, False, 1), (True, True, 0), (False, False, 0)])
+def test_a_network_that_cannot_be_left_is_noted_once(
+    track: Track, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, isolated: bool, possible: bool, notes: int
+) -> None:
+    monkeypatch.setattr(sweep, "can_leave_network", lambda: possible)
+    monkeypatch.setattr(plugins, "load_isolated", load)
+    cells = [Cell(track, "none", "fidelity", 40, seed, isolated) for seed in (0, 1)]
+    reporter = Noting()
+    run_cells(cells, Results(tmp_path), make_executor("in-process"), reporter)
+    told = [text for text in reporter.notes if "can still send UDP" in text]
+    assert len(told) == notes
+    assert all("\n" not in text for text in told)
 
 
 HARNESS = """
@@ -203,6 +225,15 @@ def test_what_is_not_there_is_said_as_ever() -> None:
         load_isolated("defense", "nowhere.py:Mine")
     with pytest.raises(UsageError, match=r"Jpeg.quality is 0, but must lie between"):
         load_isolated("defense", "jpeg,quality=0")
+
+
+def test_status_tells_of_an_isolated_sweep(call, track_file: Path, tmp_path: Path) -> None:
+    plan = {"track": str(track_file), "defenses": ["none"], "attacks": ["fidelity"], "budgets": [40], "seeds": [0]}
+    (tmp_path / "sweep.yaml").write_text(yaml.safe_dump(plan))
+    told = [tmp_path / "sweep.yaml", "--results", tmp_path / "r"]
+    assert call("sweep", *told, "--isolated").status == 0
+    assert call("status", *told, "--isolated").out.splitlines()[-1].startswith("1 done")
+    assert call("status", *told).out.splitlines()[-2].startswith("0 done")
 
 
 def test_the_command_line_never_imports_an_isolated_plugin(

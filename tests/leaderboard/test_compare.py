@@ -95,3 +95,10 @@ def test_the_command_takes_any_spelling(
     assert out.index("1,000 queries") < out.index("50,000 queries")
     assert "A: none\nB: jpeg\n" in out
     assert max(map(len, out.splitlines())) <= 80
+
+
+def test_without_records_one_is_told_to_make_some() -> None:
+    quick = [replace(each, quick=True) for each in made("a", [300.0])]
+    for records in ([], quick):
+        with pytest.raises(UsageError, match="there are no records yet .*run or sweep first"):
+            compare(records, "a", "b")

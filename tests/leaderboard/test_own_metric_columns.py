@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -11,7 +12,9 @@ from few_records import made
 
 from benchmark.errors import DataError
 from benchmark.record import Record, load_record
-from leaderboard.own_metrics import comparable, own_metrics
+from leaderboard.cells import comparable, setting_hash
+from leaderboard.compare import compare
+from leaderboard.own_metrics import own_metrics
 from leaderboard.report.board import boards
 from leaderboard.report.page import page
 from leaderboard.table import COLUMNS, OWN, table
@@ -62,6 +65,41 @@ def test_figures_of_two_metrics_of_one_name_are_never_side_by_side() -> None:
         assert "accuracy_apart" not in kept["none"].figures
         assert kept["none"].flags[-1] == "its apart is of another metric than in later records, and left out"
         assert [metric.hash for metric in own_metrics(given)] == ["2"]
+
+
+@pytest.mark.parametrize("other", [{"quick": True}, {"track": "other"}, {"setting": {"data": "e" * 64}}], ids=str)
+def test_a_later_record_that_nothing_compares_with_takes_no_figure(other: dict[str, Any]) -> None:
+    given = [with_figure(each, told(mark="1")) for each in (PLAIN, JPEG)]
+    edited = with_figure(replace(PLAIN, id="later", created="2026-01-02T00:00:00+00:00"), told("apart", "higher", "2"))
+    given.append(replace(edited, **other))
+    setting = setting_hash(PLAIN)
+    (board,) = [each for each in boards(given) if each.setting == setting]
+    assert all("accuracy_apart" in row.figures and not row.flags for row in board.rows)
+    assert [metric.better for metric in own_metrics(board.records.values())] == ["lower"]
+    assert {row.defense: row.accuracy_apart for row in table(given).itertuples() if row.record != "later"} == {
+        "none": 3,
+        "jpeg": 3,
+    }
+    (comparison,) = [each for each in compare(given, "none", "jpeg") if each.setting == setting]
+    lines = [line for block in comparison.blocks for line in block.lines if "apart to" in line.title]
+    assert {line.good for line in lines} == {"low", "high"}
+    assert lines[0].good == "low"
+
+
+def test_a_later_record_without_them_hides_no_figure_of_the_same_images() -> None:
+    none, jpeg = (with_figure(each, told()) for each in (PLAIN, JPEG))
+    plain = replace(PLAIN, id="plain", created="2026-01-02T00:00:00+00:00")
+    for given in ([none, jpeg, plain], [plain, none, jpeg]):
+        (board,) = boards(given)
+        assert {row.defense: row.figures["accuracy_apart"].value for row in board.rows} == {"none": 3, "jpeg": 3}
+        assert all(record.metrics == told() for record in board.records.values())
+        rows = table(given).set_index("record")
+        assert rows.loc["plain", "accuracy_apart"] == 3
+        assert (rows.loc["plain", OWN], rows.loc["plain", "flags"]) == (rows.loc[jpeg.id, OWN], "")
+        (comparison,) = compare(given, "none", "jpeg")
+        assert [line.first and line.first.value for line in comparison.blocks[0].lines if "apart" in line.title] == [3]
+    other = replace(plain, figures={**PLAIN.figures, "accuracy_fd": 301.0})
+    assert "accuracy_apart" not in boards([none, other])[0].rows[0].figures
 
 
 def test_a_record_that_says_nothing_of_a_metric_is_not_whole(tmp_path: Path) -> None:

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import functools
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
+import pytest
 from tampering import DARKER, change_figure, record_of, rewrite
 
 
-def test_an_entry_has_a_status_on_the_board(call, bundle: Path, tmp_path: Path) -> None:
+@pytest.fixture
+def enter(call, track_file: Path) -> Callable[..., Any]:
+    """Enters a bundle of the tiny track."""
+    return functools.partial(call, "enter", "--track", track_file)
+
+
+def test_an_entry_has_a_status_on_the_board(call, enter, bundle: Path, tmp_path: Path) -> None:
     board = ["--results", tmp_path]
-    assert call("enter", bundle, "darker", *board).status == 0
+    assert enter(bundle, "darker", *board).status == 0
     table = pd.read_csv(tmp_path / "leaderboard.csv")
     # The undefended target's records are the board's own matter.
     assert list(table["defense"]) == [DARKER] * 2
@@ -21,32 +31,45 @@ def test_an_entry_has_a_status_on_the_board(call, bundle: Path, tmp_path: Path) 
     assert "must be the id of a record" in wrong.err
     assert call("enter", bundle, "darker", "--status", "broken", "--evidence", table["record"][0], *board).status == 0
     assert set(pd.read_csv(tmp_path / "leaderboard.csv")["status"]) == {"broken"}
-    assert "darker is of a defense called" in call("enter", bundle, "again", *board).err
+    assert "darker is of a defense called" in enter(bundle, "again", *board).err
 
 
-def test_an_entry_that_cannot_be_read_is_not_written_over(call, bundle: Path, tmp_path: Path) -> None:
+def test_an_entry_that_cannot_be_read_is_not_written_over(enter, bundle: Path, tmp_path: Path) -> None:
     (tmp_path / "entries").mkdir()
     for name in ("darker", "other"):
         (tmp_path / "entries" / f"{name}.json").write_text("{")
-    refused = call("enter", bundle, "darker", "--results", tmp_path)
+    refused = enter(bundle, "darker", "--results", tmp_path)
     assert (refused.status, refused.err.count("\n")) == (1, 1)
     assert "darker.json is not a readable entry" in refused.err
     assert (tmp_path / "entries" / "darker.json").read_text() == "{"
     (tmp_path / "entries" / "darker.json").unlink()
-    entered = call("enter", bundle, "darker", "--results", tmp_path)
+    entered = enter(bundle, "darker", "--results", tmp_path)
     assert entered.status == 0
     assert all(line.startswith("warning: ") and "other.json" in line for line in entered.err.splitlines())
     assert set(pd.read_csv(tmp_path / "leaderboard.csv")["status"]) == {"claimed"}
 
 
-def test_records_with_metrics_of_the_submitters_own_are_not_entered(call, copy: Path, tmp_path: Path) -> None:
-    path = record_of(copy, DARKER, 0)
-    told = {"apart": {"spec": "mine.py:Apart", "better": "lower", "hash": "0"}}
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"metrics": told}))
+OTHERS = {
+    "metrics": ({"apart": {"spec": "mine.py:Apart", "better": "lower", "hash": "0"}}, "metrics is {'apart'"),
+    "track": ("other", "track is 'other', but must be 'tiny'"),
+    "isolated": (False, "isolated is False, but must be True"),
+    "attack": ("accuracy", "attack is 'accuracy', but must be 'fidelity'"),
+    "device": (3, "is not a whole record: its device is '3'"),
+}
+"""What a record may say that is not what verify would run again, by field, and what is said of it."""
+
+
+@pytest.mark.parametrize("field", OTHERS)
+def test_nothing_is_entered_if_one_record_is_of_something_else(enter, copy: Path, tmp_path: Path, field: str) -> None:
+    value, says = OTHERS[field]
+    # The last to be read, so that others would have been taken over before.
+    path = max(record_of(copy, DARKER, seed) for seed in (0, 1))
+    path.write_text(json.dumps(json.loads(path.read_text()) | {field: value}))
     rewrite(copy)
-    entered = call("enter", copy, "darker", "--results", tmp_path / "board")
+    entered = enter(copy, "darker", "--results", tmp_path / "board")
     assert (entered.status, entered.err.count("\n")) == (1, 1)
-    assert "of its submitter's own, which no entry has" in entered.err
+    assert says in entered.err
+    assert not [path for path in (tmp_path / "board").rglob("*") if path.is_file()]
 
 
 def test_what_was_tampered_with_is_not_entered(call, copy: Path, tmp_path: Path) -> None:

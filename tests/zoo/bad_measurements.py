@@ -83,6 +83,20 @@ class StatesSteps(Inverts):
         return straight_through(1 - x, x.round())
 
 
+class StatesNoSlope(Noisy):
+    """Has a gradient that is not zero, but of the wrong sign and as good as none."""
+
+    def measurement(self, x, rng):
+        return self.perturb(x, rng).detach() + 1e-20 * (x.detach() - x)
+
+
+class StatesUphill(Inverts):
+    """Leads away from the answers."""
+
+    def measurement(self, x, rng):
+        return straight_through(1 - x, x)
+
+
 class StatesRoots(Inverts):
     """Has a slope without end at black."""
 
@@ -149,6 +163,8 @@ BAD_MEASUREMENTS: list[tuple[type, str]] = [
     (StatesBeyond, "but must return images in [0, 1], as perturb hands them over"),
     (StatesDetached, "measurement returned images without a gradient"),
     (StatesSteps, "measurement has a gradient of zero everywhere"),
+    (StatesNoSlope, "steps along the gradient of measurement bring what perturb gives from"),
+    (StatesUphill, "nobody can train through it; state its slope, or leave it out to get one"),
     (StatesRoots, "measurement has a gradient that is not finite (NaN or infinity) (on"),
     (StatesIdentity, "levels of 255 from what perturb does, which moves images by"),
     (StatesGlobally, "measurement depends on torch's global generator"),

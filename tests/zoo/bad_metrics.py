@@ -34,6 +34,14 @@ class Taken(MeansApart):
     name = "fd"
 
 
+class NamedByNothing(MeansApart):
+    """Looks its name up where there is none."""
+
+    @property
+    def name(self):
+        return {}["label"]
+
+
 class Undirected(MeansApart):
     """Says not which way it is better."""
 
@@ -124,6 +132,7 @@ class OneSided(MeansApart):
 
 BAD_METRICS: list[tuple[type, str]] = [
     (Unnamed, "Unnamed.name is 'Means apart'"),
+    (NamedByNothing, "the name or better of NamedByNothing raised KeyError"),
     (Taken, "'fd', which is a figure of the harness"),
     (Undirected, "Undirected.better is 'low'"),
     (Inverted, "of one far off, though higher is declared better"),
