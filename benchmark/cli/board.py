@@ -8,10 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from benchmark.cli.options import RESULTS, ResultsType
+from benchmark.cli.options import BOARDS, RESULTS, ResultsType
 from benchmark.errors import BenchmarkError, UsageError
-
-BOARDS = "Folder with records, and entries if there are any."
 
 if TYPE_CHECKING:
     from benchmark.record import Record
@@ -35,6 +33,7 @@ def board(results: Results) -> None:
     """Write the board of each track as a CSV file of its name beside the records."""
     from leaderboard.table import write_csv
 
+    results.pull()
     entries = read_entries(results.entries)
     by_track: dict[str, list[Record]] = {}
     for record in read_records(results.records):
@@ -43,7 +42,8 @@ def board(results: Results) -> None:
         raise UsageError(f"there are no records in {results.records}; a sweep leaves them in its results folder")
     for track, records in sorted(by_track.items()):
         path = results.root / f"{track}.csv"
-        write_csv(records, path, [entry for entry in entries if entry.track == track])
+        write_csv(records, path, entries)
+        results.mirror.push(path)
         click.echo(f"board: {path}")
 
 

@@ -22,6 +22,7 @@ EXECUTOR = (
 ISOLATED = "Run defense and attack in processes of their own, with limits and out of sight of all else."
 METRIC = "Spec of a metric of one's own: path/to/file.py:Mine, my_pkg.mod:Mine; may be given several times."
 RESULTS = "Folder for everything that is made, or an fsspec URL (s3://..., gs://...)."
+BOARDS = "Folder, or fsspec URL, with records, and entries if there are any."
 
 
 records_option = click.option(
