@@ -253,6 +253,16 @@ def test_a_member_that_collapses_has_the_restart_that_it_has_alone(
     assert identical(trained[2], train(MEMBERS[2].images, tiny_recipe, MEMBERS[2].seed, pixels))
 
 
+def lose_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the first member diverge, of all that train together."""
+    score = training._Ensemble.score
+
+    def first_is_lost(ensemble: Any, losses: list[list[float]], reporter: Any) -> None:
+        score(ensemble, [[float("inf"), 0.0], *losses[1:]], reporter)
+
+    monkeypatch.setattr(training._Ensemble, "score", first_is_lost)
+
+
 def fails(*given: Any, **options: Any) -> Trained:
     raise TrainingError("the training failed twice")
 
@@ -260,13 +270,8 @@ def fails(*given: Any, **options: Any) -> Trained:
 def test_a_member_that_fails_alone_too_is_an_error_among_results(
     pixels: FeatureExtractor, tiny_recipe: Recipe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    score = training._Ensemble.score
-
-    def first_is_lost(ensemble: Any, losses: list[list[float]], reporter: Any) -> None:
-        score(ensemble, [[float("inf"), 0.0], *losses[1:]], reporter)
-
     monkeypatch.setattr(training, "train", fails)
-    monkeypatch.setattr(training._Ensemble, "score", first_is_lost)
+    lose_the_first(monkeypatch)
     first, *others = train_together(MEMBERS, tiny_recipe, pixels)
     assert isinstance(first, TrainingError)
     assert all(isinstance(other, TrainedTogether) for other in others)
@@ -469,16 +474,11 @@ def test_more_than_the_memory_holds_is_halved_and_at_last_trained_alone(
 def test_one_that_breaks_when_trained_alone_costs_no_other(
     pixels: FeatureExtractor, tiny_recipe: Recipe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    score = training._Ensemble.score
-
-    def first_is_lost(ensemble: Any, losses: list[list[float]], reporter: Any) -> None:
-        score(ensemble, [[float("inf"), 0.0], *losses[1:]], reporter)
-
     def out_of_memory(*given: Any, **options: Any) -> Trained:
         raise torch.OutOfMemoryError("out of memory")
 
     monkeypatch.setattr(training, "train", out_of_memory)
-    monkeypatch.setattr(training._Ensemble, "score", first_is_lost)
+    lose_the_first(monkeypatch)
     first, *others = train_together(MEMBERS, tiny_recipe, pixels)
     assert isinstance(first, torch.OutOfMemoryError)
     assert [members_of(trained) for trained in all_trained(others)] == [3, 3]

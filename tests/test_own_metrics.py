@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from apart import APART
 
 from benchmark import keys
 from benchmark.artifacts import Artifacts
@@ -31,26 +32,7 @@ from benchmark.store import Store, digest
 from benchmark.sweep import load_sweep, run_cells
 from leaderboard.table import COLUMNS
 
-SOURCE = '''
-from dataclasses import dataclass
-
-import numpy as np
-
-from benchmark.interfaces import parameter
-from benchmark.metric import Metric
-
-
-@dataclass(frozen=True)
-class Apart(Metric):
-    """Distance of the means."""
-
-    name = "apart"
-    better = "lower"
-    scale: float = parameter(1.0, "factor of the distance", low=0.1, high=10)
-
-    def compare(self, generated, reference):
-        return self.scale * float(np.linalg.norm(generated.mean(axis=0) - reference.mean(axis=0)))
-
+SOURCE = f'''{APART}
 
 class Twin(Apart):
     """Another one of the same name."""

@@ -9,14 +9,15 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import yaml
+from apart import APART
 from darker import OWN
 
 SOURCE = f'''{OWN}
+{APART}
 
 from torch.nn import functional as F
 
 from benchmark.interfaces import Attack, FeatureExtractor
-from benchmark.metric import Metric
 
 
 @dataclass(frozen=True)
@@ -39,18 +40,6 @@ class Coarse(FeatureExtractor):
 
     def __call__(self, images):
         return F.adaptive_avg_pool2d(images.float().mean(1, keepdim=True), 4).flatten(1) / 255
-
-
-@dataclass(frozen=True)
-class Apart(Metric):
-    """Distance of the means."""
-
-    name = "apart"
-    better = "lower"
-    scale: float = parameter(1.0, "factor of the distance", low=0.1, high=10)
-
-    def compare(self, generated, reference):
-        return self.scale * float(abs(generated.mean(axis=0) - reference.mean(axis=0)).sum())
 '''
 
 ENTRY_POINTS = """
