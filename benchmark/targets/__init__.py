@@ -89,7 +89,7 @@ class NetworkTarget(ServedTarget):
         if layer is None or layer.weight.shape[1] != self.latent_dim:
             return super().projection()
         # A convolution of the latent as one pixel is a linear layer with a row for each output and position.
-        return layer.weight.detach().movedim(1, -1).flatten(0, -2)
+        return layer.weight.detach().movedim(1, -1).flatten(0, -2).cpu()
 
     @torch.inference_mode()
     def discriminator(self, images: Tensor) -> Tensor:

@@ -80,6 +80,15 @@ def test_damaged_and_foreign_weights_are_refused_by_name(trained: Trained, tmp_p
         load_target(str(tmp_path))
 
 
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU, on which the networks of a target are")
+@pytest.mark.parametrize("name", target_names())
+def test_whatever_a_target_gives_is_on_the_processor(name: str) -> None:
+    target = load_target(name)
+    images = target.sample(4, torch.Generator().manual_seed(0))
+    given = images, target.discriminator(images), target.projection()
+    assert all(tensor.device.type == "cpu" for tensor in given)
+
+
 def test_an_unknown_target_is_refused() -> None:
     with pytest.raises(UsageError, match="there are"):
         load_target("fashion")
