@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from benchmark.errors import DataError
-from benchmark.metrics.inputs import Features, blocks
+from benchmark.metrics.inputs import Features
 
 TIE = 1e-12
 """Squared distances count as equal within this, relative to |x|^2 + |y|^2, of each: above the worst rounding error of a
@@ -36,24 +36,8 @@ _DENSE = 64
 """Of a block's pairs, one in this many is about as dear to look at by itself as the whole block in one product."""
 
 
-@dataclass(frozen=True, eq=False)
-class Block:
-    """Consecutive images of a set, as distances need them."""
-
-    place: slice
-    """Where they lie in the set."""
-    features: Tensor
-    """float32 (n, d), as given."""
-    centred: Tensor
-    """float32 (n, d), less the centre: distances do not depend on it, but their rounding does."""
-    centre: Tensor
-    """float32 (d,), the same for all blocks that are compared."""
-    norms: Tensor
-    """Squared, of the centred features, float64 (n,)."""
-
-
 class Points:
-    """A set of images, to be walked through block by block; :attr:`norms` are theirs, as of :class:`Block`.
+    """A set of images, to be walked through block by block.
 
     Args:
         features: float32 (n, d).
@@ -66,23 +50,48 @@ class Points:
 
     def __init__(self, features: Features, centre: Features, block: int) -> None:
         self.centre = centre
-        self._features, self._centre, self._block = features, torch.from_numpy(centre), block
         self.dim = features.shape[1]
-        self.norms = torch.cat([self._centred(x).double().square().sum(dim=1) for _, x in blocks(features, block)])
+        self._features, self._block = features, block
+        self.norms = torch.cat([block.centred.double().square().sum(dim=1) for block in self.blocks()])
+        """Squared, of the centred features, float64 (n,)."""
         if float(self.norms.max()) > _LARGEST:
             raise DataError("features are beyond 1e18, so that their distances overflow; extract them again")
 
-    def _centred(self, x: Features) -> Tensor:
-        return torch.from_numpy(x) - self._centre
-
     def blocks(self, start: int = 0) -> Iterator[Block]:
         """The blocks from image ``start`` on."""
-        for place, x in blocks(self._features, self._block, start):
-            yield Block(place, torch.from_numpy(x), self._centred(x), self._centre, self.norms[place])
+        for first in range(start, len(self._features), self._block):
+            place = slice(first, min(first + self._block, len(self._features)))
+            yield Block(self, place, torch.from_numpy(np.asarray(self._features[place] - self.centre)))
 
     def chosen(self, rows: Tensor) -> Tensor:
         """The features of some images, float32 (..., d)."""
         return torch.from_numpy(np.asarray(self._features[rows.numpy()]))
+
+
+@dataclass(frozen=True, eq=False)
+class Block:
+    """Consecutive images of a set, as distances need them."""
+
+    points: Points
+    """The set."""
+    place: slice
+    """Where they lie in it."""
+    centred: Tensor
+    """float32 (n, d), less the centre: distances do not depend on it, but their rounding does."""
+
+    @property
+    def norms(self) -> Tensor:
+        """See :attr:`Points.norms`."""
+        return self.points.norms[self.place]
+
+    def chosen(self, rows: Tensor) -> Tensor:
+        """The features of some of its images, float32 (..., d), as given."""
+        return self.points.chosen(rows + self.place.start)
+
+    def exact(self) -> Tensor:
+        """Less the centre in float64 (n, d)."""
+        features = self.chosen(torch.arange(len(self.centred)))
+        return features.double() - torch.from_numpy(self.points.centre).double()
 
 
 def centre_of(features: Features) -> Features:
@@ -92,9 +101,9 @@ def centre_of(features: Features) -> Features:
 
 def lower_bounds(a: Block, b: Block) -> Tensor:
     """What no squared distance is below, float32 (n, m); above by twice :func:`slack` at most."""
-    share = 1 - _error(a.features.shape[1])
-    base = (a.norms[:, None] * share - _UNDERFLOW + b.norms * share).to(torch.float32)
-    return base.addmm_(a.centred, b.centred.T, alpha=-2)
+    share = 1 - _error(a.points.dim)
+    of_a, of_b = (a.norms * share - _UNDERFLOW).to(torch.float32), (b.norms * share).to(torch.float32)
+    return torch.addmm(of_b, a.centred, b.centred.T, alpha=-2).add_(of_a[:, None])
 
 
 def slack(dim: int, norms: Tensor) -> Tensor:
@@ -107,30 +116,31 @@ def _error(dim: int) -> float:
 
     That of a dot product of d terms is d units times |x| |y|, which is at most half of that sum, in whatever order
     it is added up (Higham, "Accuracy and Stability of Numerical Algorithms", 2002, section 3.1); 16 more units are for
-    centring, adding norms and rounding them to float32, and for ``TIE``.
+    centring (4), rounding the norms to float32 (1), adding them (4), and for ``TIE``.
     """
     return (dim + 16) * _UNIT
 
 
-def squared(a: Tensor, b: Tensor, norms: Tensor, tie: float) -> Tensor:
-    """Squared distances of pairs, from their differences: float32 (p, d), twice -> float64 (p,).
+def squared(a: Points | Block, b: Points | Block, i: Tensor, j: Tensor, tie: float) -> Tensor:
+    """Squared distances of pairs, from their differences, float64 (p,).
 
     Args:
-        a: features.
-        b: features.
-        norms: |x|^2 + |y|^2 of each pair, float64 (p,).
-        tie: distances are lengthened by this times ``norms``.
+        a: images.
+        b: images.
+        i: numbers of some in ``a``, int64 (p,).
+        j: numbers of as many in ``b``.
+        tie: distances are lengthened by this times |x|^2 + |y|^2 of each.
     """
     parts = [
-        (x.double() - y.double()).square_().sum(dim=1)
-        for x, y in zip(torch.split(a, _PAIRS), torch.split(b, _PAIRS), strict=True)
+        (a.chosen(rows).double() - b.chosen(others).double()).square_().sum(dim=1)
+        for rows, others in zip(torch.split(i, _PAIRS), torch.split(j, _PAIRS), strict=True)
     ]
-    return torch.cat(parts) + tie * norms
+    return torch.cat(parts) + tie * (a.norms[i] + b.norms[j])
 
 
 def all_squared(a: Block, b: Block, tie: float) -> Tensor:
     """All squared distances across, float64 (n, m), lengthened by ``tie`` times |x|^2 + |y|^2."""
-    x, y = (each.features.double() - each.centre.double() for each in (a, b))
+    x, y = a.exact(), b.exact()
     norms = x.square().sum(dim=1)[:, None] + y.square().sum(dim=1)
     lengths = tie * (a.norms[:, None] + b.norms)
     return norms.addmm_(x, y.T, alpha=-2).add_(lengths)
@@ -151,11 +161,11 @@ def within(a: Block, b: Block, lower: Tensor, reach: Tensor) -> tuple[Tensor, Te
     above = torch.nextafter(reach.to(torch.float32), torch.tensor(torch.inf))
     i, j = (lower < above).nonzero(as_tuple=True)
     norms, reached = a.norms[i] + b.norms[j], reach.expand(lower.shape)[i, j]
-    doubtful = lower[i, j] + 2 * slack(a.features.shape[1], norms) >= reached
+    doubtful = lower[i, j] + 2 * slack(a.points.dim, norms) >= reached
     inside = ~doubtful
     p, q = i[doubtful], j[doubtful]
     if len(p) * _DENSE > lower.numel():
         inside[doubtful] = all_squared(a, b, TIE)[p, q] < reached[doubtful]
     elif len(p):
-        inside[doubtful] = squared(a.features[p], b.features[q], norms[doubtful], TIE) < reached[doubtful]
+        inside[doubtful] = squared(a, b, p, q, TIE) < reached[doubtful]
     return i[inside], j[inside]

@@ -124,8 +124,10 @@ def kernel_sums(features: Features, block: int = BLOCK) -> KernelSums:
     """
     check_features(features, "given", _LEAST)
     sums, squares = np.zeros(len(features)), 0.0
-    for rows, a in blocks(features, block):
-        for columns, b in blocks(features, block, start=rows.start):
+    # Smaller blocks: of one against itself, which is computed whole, half is done twice.
+    size = max(1, block // 2)
+    for rows, a in blocks(features, size):
+        for columns, b in blocks(features, size, start=rows.start):
             k = _kernel(a, b)
             if rows == columns:
                 k.fill_diagonal_(0)

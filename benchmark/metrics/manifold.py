@@ -163,15 +163,13 @@ def _keep_lowest(bounds: Tensor, candidates: Tensor, lower: Tensor, first: int) 
 
 def _kth(points: Points, bounds: Tensor, candidates: Tensor, k: int) -> Tensor:
     """Squared distance of each image to the k-th nearest of its candidates, shortened by ``TIE``; float64 (n,)."""
-    own = torch.arange(len(candidates))[:, None].expand(candidates.shape)
-    norms = points.norms[own] + points.norms[candidates]
+    norms = points.norms[:, None] + points.norms[candidates]
     upper = bounds + 2 * slack(points.dim, norms)
     least, most = (each.kthvalue(k, dim=1, keepdim=True).values for each in (bounds, upper))
     # What is surely nearer than the k-th, or surely farther, need not be known more closely.
     distances = torch.where(upper < least, -torch.inf, torch.inf).double()
-    open_ = (bounds <= most) & (upper >= least)
-    x, y = points.chosen(own[open_]), points.chosen(candidates[open_])
-    distances[open_] = squared(x, y, norms[open_], -TIE)
+    own, rank = ((bounds <= most) & (upper >= least)).nonzero(as_tuple=True)
+    distances[own, rank] = squared(points, points, own, candidates[own, rank], -TIE)
     return distances.kthvalue(k, dim=1).values
 
 
