@@ -13,6 +13,7 @@ from leaderboard.cells import cells as by_place
 from leaderboard.intervals import Interval, paired
 
 FIDELITY, ACCURACY, REFINED = "fidelity", "accuracy", "accuracy,counting=refined"
+LONGER = "fidelity,steps=10000"
 """The specs of the sweep ``sweeps/findings.yaml`` that the answers speak of."""
 
 ENOUGH = 50_000
@@ -82,26 +83,33 @@ def steps(evidence: Evidence, figure: str) -> dict[int, Interval | None]:
     return {after: change(evidence, figure, before, after) for before, after in pairwise(evidence.budgets(FIDELITY))}
 
 
-def change(evidence: Evidence, figure: str, start: int, end: int) -> Interval | None:
-    """The change of a figure of fidelity extraction from one budget to another, paired by seed; None if unmeasured."""
-    before, after = (evidence.figure(figure, NONE, FIDELITY, budget) for budget in (start, end))
+def change(evidence: Evidence, figure: str, start: int, end: int, attack: str = FIDELITY) -> Interval | None:
+    """The change of a figure of an attack from one budget to another, paired by seed; None if unmeasured."""
+    before, after = (evidence.figure(figure, NONE, attack, budget) for budget in (start, end))
     return paired(after, before)
 
 
-def whole_fall(evidence: Evidence) -> Interval | None:
-    """The change of fidelity_fd from the least budget to the greatest; None if unmeasured."""
-    budgets = evidence.budgets(FIDELITY)
-    return change(evidence, "fidelity_fd", budgets[0], budgets[-1]) if len(budgets) > 1 else None
+def whole_fall(evidence: Evidence, attack: str = FIDELITY) -> Interval | None:
+    """The change of fidelity_fd from the least budget of an attack to the greatest; None if unmeasured."""
+    budgets = evidence.budgets(attack)
+    return change(evidence, "fidelity_fd", budgets[0], budgets[-1], attack) if len(budgets) > 1 else None
 
 
-def levels_off(evidence: Evidence) -> bool | None:
-    """Whether fidelity gains less than :data:`LEVEL` of its fall from :data:`ENOUGH` queries on; None if unmeasured."""
+def levels_off(evidence: Evidence) -> str:
+    """Whether fidelity gains less than :data:`LEVEL` of its fall from :data:`ENOUGH` queries on.
+
+    Undecided where it has not surely fallen by then, so that there is nothing to level off.
+    """
     budgets = evidence.budgets(FIDELITY)
     if ENOUGH not in budgets or budgets[0] == ENOUGH or budgets[-1] == ENOUGH:
-        return None
+        return "not measured"
     fall = change(evidence, "fidelity_fd", budgets[0], ENOUGH)
     rest = change(evidence, "fidelity_fd", ENOUGH, budgets[-1])
-    return None if fall is None or rest is None else -rest.value < LEVEL * -fall.value
+    if fall is None or rest is None:
+        return "not measured"
+    if _side(fall) != -1:
+        return "undecided"
+    return "yes" if -rest.value < LEVEL * -fall.value else "no"
 
 
 def perturbations(evidence: Evidence) -> list[Perturbation]:
@@ -137,14 +145,14 @@ def gaps(evidence: Evidence) -> dict[int, Interval]:
     return found
 
 
-def knowing_more(evidence: Evidence, attack: str) -> dict[int, Interval]:
-    """accuracy_fd of an attack less that of fidelity extraction, paired by seed, on each budget; below 0: it helps."""
+def beside_fidelity(evidence: Evidence, figure: str, attack: str) -> dict[int, Interval]:
+    """A figure of an attack less that of fidelity extraction, paired by seed, on each budget; below 0: it helps."""
     found = {}
     for budget in evidence.budgets(attack):
-        ours, plain = (evidence.figure("accuracy_fd", NONE, each, budget) for each in (attack, FIDELITY))
-        change = paired(ours, plain)
-        if change:
-            found[budget] = change
+        ours, plain = (evidence.figure(figure, NONE, each, budget) for each in (attack, FIDELITY))
+        difference = paired(ours, plain)
+        if difference:
+            found[budget] = difference
     return found
 
 

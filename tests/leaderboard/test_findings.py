@@ -50,7 +50,7 @@ def test_in_a_world_where_they_hold_all_findings_hold(tmp_path: Path) -> None:
     text = (tmp_path / "PAGE.md").read_text()
     table = [line for line in text.splitlines() if line.endswith("| yes |")]
     assert len(table) == 6
-    assert "48 of the 48 cells" in text
+    assert "54 of the 54 cells" in text
     assert {path.name for path in (tmp_path / "page").iterdir()} == {"budgets.png", "perturbations.png"}
     assert "not measured" not in text
 
@@ -79,8 +79,25 @@ def test_one_seed_decides_nothing_and_quick_records_do_not_count() -> None:
 
 def test_fidelity_that_still_falls_has_not_levelled_off() -> None:
     linear = [record(cell, fidelity_fd=1000 - cell.budget / 1000) for cell in CELLS]
-    assert answers.levels_off(Evidence(CELLS, linear)) is False
-    assert answers.levels_off(Evidence(CELLS, [each for each in linear if each.budget <= 50_000])) is None
+    assert answers.levels_off(Evidence(CELLS, linear)) == "no"
+    assert answers.levels_off(Evidence(CELLS, [each for each in linear if each.budget <= 50_000])) == "not measured"
+
+
+def test_what_has_not_fallen_cannot_level_off() -> None:
+    flat = [record(cell, fidelity_fd=100.0 + (-1) ** (cell.seed + cell.budget // 1000)) for cell in CELLS]
+    assert answers.levels_off(Evidence(CELLS, flat)) == "undecided"
+
+
+def test_steps_are_told_from_queries() -> None:
+    def world(cell: Cell) -> Record:
+        gained = cell.budget / 1000 if cell.attack == answers.LONGER else 0
+        return record(cell, fidelity_fd=100 - gained + 0.01 * cell.seed * gained)
+
+    evidence = Evidence(CELLS, [world(cell) for cell in CELLS])
+    assert answers.verdict([answers.whole_fall(evidence)], -1) == "undecided"
+    assert answers.verdict([answers.whole_fall(evidence, answers.LONGER)], -1) == "yes"
+    gains = answers.beside_fidelity(evidence, "fidelity_fd", answers.LONGER)
+    assert {budget: round(gain.value) for budget, gain in gains.items()} == {1000: -1, 50_000: -50}
 
 
 def test_perturbations_are_ordered_by_what_they_protect() -> None:
@@ -95,7 +112,7 @@ def test_the_command_writes_the_page_and_refuses_without_records(tmp_path: Path)
         falling(cell).save(tmp_path / "records")
     command = ["findings", "--sweep", str(SWEEP), "--records", str(tmp_path / "records"), "--out"]
     done = CliRunner().invoke(cli, [*command, str(tmp_path / "PAGE.md")], catch_exceptions=False)
-    assert "5 of 48 cells" in done.output
+    assert "5 of 54 cells" in done.output
     assert "not measured" in (tmp_path / "PAGE.md").read_text()
     (tmp_path / "empty").mkdir()
     command[4] = str(tmp_path / "empty")
