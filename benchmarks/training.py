@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import statistics
+from collections import Counter
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.profiler import ProfilerActivity, profile
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmark.adversarial import AdversarialPair
@@ -22,6 +24,17 @@ SHAPE = (1, 32, 32)
 SHARE = 0.6
 """Of the rate of a matrix product that a step is to reach."""
 
+KINDS = {
+    "convolutions, backward": ("convolution_backward", "ConvolutionBackward0"),
+    "convolutions, forward": ("convolution",),
+    "products": ("addmm", "aten::mm", "addmv", "aten::mv"),
+    "normalisation": ("batch_norm", "vector_norm"),
+    "rectifiers": ("relu", "threshold", "clamp_min"),
+    "Adam and averages": ("adam", "lerp", "Adam"),
+}
+"""Kinds of work, by what the names of PyTorch's operators contain; the first kind that fits."""
+REST = "all else"
+
 
 @dataclass(frozen=True)
 class Speed:
@@ -33,6 +46,8 @@ class Speed:
     """Seconds."""
     product: float
     """Operations per second of a product of two square matrices."""
+    parts: dict[str, float]
+    """Kind of work -> its share of the processor's time."""
 
     @property
     def share(self) -> float:
@@ -64,12 +79,18 @@ def compare(rounds: int, smoke: bool) -> Section:
         at_least(f"{name}, share of the product's rate in percent", 100 * s.share, 100 * SHARE)
         for name, s in speeds.items()
     ]
+    parts = Table(
+        ("recipe", *KINDS, REST),
+        [(name, *(f"{speed.parts.get(kind, 0):.0%}" for kind in (*KINDS, REST))) for name, speed in speeds.items()],
+        "What the processor's time goes into. Nearly all counted operations are those of convolutions: their rate is "
+        "the share above over their share here. Their channels are few, 1 to 128, where a product has 2,048.",
+    )
     about = (
         "One step of generator and discriminator on gray images of 32 x 32, in float32: the operations that "
         "`torch.utils.flop_counter` counts (convolutions and products, forward and backward) over the time of the "
         f"whole step, against the product of two matrices of {side} x {side} measured in turn with it."
     )
-    return Section("Training of an attack model", about, [table], bars)
+    return Section("Training of an attack model", about, [table, parts], bars)
 
 
 def measure(recipe: Recipe, rounds: int, steps: int, side: int) -> Speed:
@@ -88,7 +109,18 @@ def measure(recipe: Recipe, rounds: int, steps: int, side: int) -> Speed:
         (seconds(lambda: advance(pair, real, steps))[0], seconds(lambda: product(matrix))[0]) for _ in range(rounds)
     ]
     step, multiplied = (statistics.median(column) for column in zip(*taken, strict=True))
-    return Speed(counter.get_total_flops(), step / steps, 2 * side**3 / multiplied)
+    return Speed(counter.get_total_flops(), step / steps, 2 * side**3 / multiplied, shares(pair, real, steps))
+
+
+def shares(pair: AdversarialPair, real: Tensor, steps: int) -> dict[str, float]:
+    """Kind of work -> its share of the processor's time, over some steps."""
+    with profile(activities=[ProfilerActivity.CPU]) as found:
+        advance(pair, real, steps)
+    spent: Counter[str] = Counter()
+    for event in found.key_averages():
+        kind = next((kind for kind, names in KINDS.items() if any(name in event.key for name in names)), REST)
+        spent[kind] += event.self_cpu_time_total
+    return {kind: value / spent.total() for kind, value in spent.items()}
 
 
 def advance(pair: AdversarialPair, real: Tensor, steps: int) -> None:
