@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import cycle
+
 from matplotlib.axes import Axes
 
 from leaderboard.cells import NONE
@@ -10,6 +12,7 @@ from leaderboard.intervals import over_seeds
 from leaderboard.pages import reach
 
 COLOURS = {"fidelity_fd": "tab:blue", "accuracy_fd": "tab:red"}
+MARKERS = "osD^vP"
 TITLES = {"fidelity_fd": "to the target (fidelity)", "accuracy_fd": "to its training set (accuracy)"}
 
 
@@ -35,20 +38,24 @@ def draw_budgets(evidence: Evidence, ax: Axes) -> None:
 
 def draw_perturbations(evidence: Evidence, ax: Axes) -> None:
     """What each perturbation costs users against what it costs the thief, with intervals."""
-    for each in perturbations(evidence):
+    shown = perturbations(evidence)
+    # Named in a legend, the most protective first: weak ones lie too close together for names beside them.
+    for each, marker in zip(shown, cycle(MARKERS)):
         ax.errorbar(
             [each.cost.value],
             [each.accuracy.value],
             xerr=reach([each.cost]),
             yerr=reach([each.accuracy]),
-            marker="o",
+            marker=marker,
+            linestyle="none",
             capsize=3,
-            color="tab:red",
+            label=each.defense,
         )
-        ax.annotate(each.defense, (each.cost.value, each.accuracy.value), xytext=(5, 5), textcoords="offset points")
     ax.axhline(0, color="tab:gray", linewidth=0.8)
     ax.axvline(0, color="tab:gray", linewidth=0.8)
     ax.set(xlabel="rise of the answers' FD: cost to users", ylabel="rise of the attack model's accuracy FD")
+    if shown:
+        ax.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
 
 
 def _budgets(evidence: Evidence) -> list[int]:
