@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from benchmark.errors import DataError
-from benchmark.metrics.inputs import Features
+from benchmark.metrics.inputs import Features, blocks
 
 TIE = 1e-12
 """Squared distances count as equal within this, relative to |x|^2 + |y|^2, of each: above the worst rounding error of a
@@ -59,9 +59,9 @@ class Points:
 
     def blocks(self, start: int = 0) -> Iterator[Block]:
         """The blocks from image ``start`` on."""
-        for first in range(start, len(self._features), self._block):
-            place = slice(first, min(first + self._block, len(self._features)))
-            yield Block(self, place, torch.from_numpy(np.asarray(self._features[place] - self.centre)))
+        for place, x in blocks(self._features, self._block, start):
+            x -= self.centre
+            yield Block(self, place, torch.from_numpy(x))
 
     def chosen(self, rows: Tensor) -> Tensor:
         """The features of some images, float32 (..., d)."""
