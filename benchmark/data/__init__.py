@@ -1,4 +1,7 @@
-"""Data sets by name: ``fashion-mnist``, ``cifar10``, ``cifar10:PATH`` and ``folder:PATH``."""
+"""Data sets by name: ``fashion-mnist``, ``cifar10``, ``cifar10:PATH`` and ``folder:PATH``.
+
+Behind any of them ``@`` and names of classes, joined by ``+``, keep only the images of these: ``cifar10@bird+cat``.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from benchmark.data.classes import named_classes, only
 from benchmark.data.fashion_mnist import fashion_mnist_checksums, load_fashion_mnist
 from benchmark.data.images import MODES, ImageSet, Progress, silent
 from benchmark.errors import UsageError, unknown
@@ -16,7 +20,7 @@ from benchmark.errors import UsageError, unknown
 __all__ = ["SPECS", "ImageSet", "Progress", "fingerprint", "load"]
 
 SPECS = ("fashion-mnist", "cifar10", "cifar10:PATH", "folder:PATH")
-"""What :func:`load` and :func:`fingerprint` accept."""
+"""What :func:`load` and :func:`fingerprint` accept, each also with classes behind it."""
 
 
 def load(
@@ -29,7 +33,7 @@ def load(
     """One split of a data set, whole and in its own order.
 
     Args:
-        spec: one of :data:`SPECS`.
+        spec: one of :data:`SPECS`, and maybe ``@CLASS+CLASS...``.
         split: ``train`` or ``test``.
         size: side of the images in pixels.
         channels: 1 (grey) or 3 (RGB); None for what the data set has (a folder: 3).
@@ -37,7 +41,7 @@ def load(
             of decoding and of resizing. None tells nobody.
 
     Raises:
-        UsageError: no such data set, split, size, number of channels or folder.
+        UsageError: no such data set, class, split, size, number of channels or folder.
         DataError: the data set cannot be had, or a file of it is damaged; the text names it.
     """
     if split not in ("train", "test"):
@@ -46,7 +50,9 @@ def load(
         raise UsageError(f"size is {size}, but the side of an image must be at least 1 pixel")
     if channels is not None and channels not in MODES:
         raise UsageError(f"channels is {channels}, but must be 1 (grey) or 3 (RGB)")
-    return _found(spec).load(split, size, channels, progress or silent)
+    whole, classes = named_classes(spec)
+    images = _found(whole).load(split, size, channels, progress or silent)
+    return only(images, classes) if classes else images
 
 
 def fingerprint(spec: str) -> str:
@@ -56,14 +62,16 @@ def fingerprint(spec: str) -> str:
     verifies published checksums, these are what counts, and no file is read.
 
     Args:
-        spec: one of :data:`SPECS`.
+        spec: one of :data:`SPECS`, and maybe ``@CLASS+CLASS...``.
 
     Raises:
         UsageError: no such data set or folder.
         DataError: a file of it cannot be read; the text names it.
     """
+    whole, classes = named_classes(spec)
     # With the kind: the same files read as another kind of data set are other images.
-    content = {"kind": spec.partition(":")[0], "files": _found(spec).checksums()}
+    content = {"kind": whole.partition(":")[0], "files": _found(whole).checksums()}
+    content |= {"classes": classes} if classes else {}
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
