@@ -62,7 +62,7 @@ class Pair:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Agreement:
     """How one record compares."""
 
     pair: Pair
@@ -74,7 +74,7 @@ class Verdict:
     """One line for each thing that does not."""
 
 
-def compare_row(pairs: Sequence[Pair], *, same_environment: bool) -> list[Verdict]:
+def compare_row(pairs: Sequence[Pair], *, same_environment: bool) -> list[Agreement]:
     """Compare the records of one row, which differ by seed alone.
 
     Args:
@@ -92,7 +92,7 @@ def _repeatable(pair: Pair) -> bool:
     )
 
 
-def _compare(pair: Pair, row: Sequence[Pair], exact: bool) -> Verdict:
+def _compare(pair: Pair, row: Sequence[Pair], exact: bool) -> Agreement:
     told = [
         f"{name} is {_short(ours)}, but the re-run says {_short(theirs)}"
         for name in (*STATED, *(DETERMINED if exact else ()))
@@ -101,7 +101,7 @@ def _compare(pair: Pair, row: Sequence[Pair], exact: bool) -> Verdict:
     claimed, found = pair.claimed.figures, pair.found.figures
     wrong = {name: text for name in sorted({*claimed, *found}) if (text := _figure(name, pair, row, exact))}
     problems = [f"{pair.title}: {text}" for text in (*told, *wrong.values())]
-    return Verdict(pair, exact, len({*claimed, *found} - wrong.keys()), tuple(problems))
+    return Agreement(pair, exact, len({*claimed, *found} - wrong.keys()), tuple(problems))
 
 
 def _figure(name: str, pair: Pair, row: Sequence[Pair], exact: bool) -> str:

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from benchmark.config import Cell
+from benchmark.errors import UsageError
 from benchmark.record import Record
 from benchmark.store import digest
 from leaderboard.intervals import differences
@@ -108,6 +110,27 @@ def cells(records: Iterable[Record]) -> Cells:
     return Cells(found, budgets)
 
 
+def recorded(sweep: Iterable[Cell], records: Iterable[Record]) -> list[Record]:
+    """Those of the records that are of a cell of the sweep; what else was ever run says nothing of it.
+
+    Raises:
+        UsageError: they were measured in several settings, whose figures do not compare.
+    """
+    wanted = {(cell.track.name, cell.defense, cell.attack, cell.budget, cell.seed) for cell in sweep}
+    found = [
+        record
+        for record in records
+        if (record.track, record.defense, record.attack, record.budget, record.seed) in wanted and not record.quick
+    ]
+    settings = {setting_hash(record) for record in found}
+    if len(settings) > 1:
+        raise UsageError(
+            f"the records of the sweep are of {len(settings)} settings, which do not compare; "
+            "give --records a folder with those of one"
+        )
+    return found
+
+
 def figures(records: BySeed, name: str) -> dict[int, float]:
     """A figure of each seed that has it."""
     return {seed: record.figures[name] for seed, record in records.items() if name in record.figures}
@@ -122,21 +145,21 @@ def within_budget(record: Record) -> bool:
     return record.queries_charged <= record.budget
 
 
+def able(records: BySeed) -> dict[int, Record]:
+    """Those records of an attacker that may decide: within the budget, and with an accuracy_fd."""
+    return {seed: each for seed, each in records.items() if within_budget(each) and "accuracy_fd" in each.figures}
+
+
 def strongest(attacks: Mapping[str, BySeed]) -> dict[int, Record]:
     """The record of the strongest attacker of each seed: the lowest accuracy_fd within the budget.
 
     Args:
         attacks: the attackers of one place, by spec.
     """
-    able = [
-        record
-        for records in attacks.values()
-        for record in records.values()
-        if within_budget(record) and "accuracy_fd" in record.figures
-    ]
+    deciding = [record for records in attacks.values() for record in able(records).values()]
     # From the weakest to the strongest, so that the strongest of a seed is kept; of equals, the first by name.
-    able.sort(key=lambda record: (record.figures["accuracy_fd"], record.attack), reverse=True)
-    found = {record.seed: record for record in able}
+    deciding.sort(key=lambda record: (record.figures["accuracy_fd"], record.attack), reverse=True)
+    found = {record.seed: record for record in deciding}
     return {seed: found[seed] for seed in sorted(found)}
 
 
@@ -147,9 +170,18 @@ def strengths(attacks: Mapping[str, BySeed]) -> dict[int, float]:
 
 def utilities(attacks: Mapping[str, BySeed]) -> dict[int, float]:
     """utility_fd of a defense by seed: users get the same whoever attacks, so any attack's record tells it."""
+    return _of_users(attacks, "utility_fd")
+
+
+def refusals(attacks: Mapping[str, BySeed]) -> dict[int, float]:
+    """utility_refused of a defense by seed, likewise; of one that limits nothing, nothing."""
+    return _of_users(attacks, "utility_refused")
+
+
+def _of_users(attacks: Mapping[str, BySeed], name: str) -> dict[int, float]:
     found: dict[int, float] = {}
     for records in attacks.values():
-        found = figures(records, "utility_fd") | found
+        found = figures(records, name) | found
     return {seed: found[seed] for seed in sorted(found)}
 
 
@@ -159,13 +191,29 @@ def undefended(board: Cells, where: Place) -> Mapping[str, BySeed]:
     return board.attacks.get((setting, NONE, budget), {})
 
 
+def references(board: Cells, where: Place) -> dict[int, float]:
+    """accuracy_fd of the undefended target's strongest attacker of each seed, among those that the defense faced too.
+
+    One that only the undefended target faced would raise the gain of every defense, though it may have raised none.
+    """
+    faced = {attack: able(records) for attack, records in board.attacks[where].items()}
+    return strengths(
+        {
+            attack: {seed: record for seed, record in records.items() if seed in faced.get(attack, {})}
+            for attack, records in undefended(board, where).items()
+        }
+    )
+
+
 def security_gains(board: Cells, where: Place) -> dict[int, float]:
     """The security gain of a defense on a budget, by seed: a difference of Fréchet distances.
 
-    accuracy_fd of the strongest attacker of the defense, less that of the strongest attacker of the undefended target,
-    both of the same seed. They need not be the same attack.
+    accuracy_fd of the strongest attacker of the defense, less that of the strongest attacker of the undefended target
+    (:func:`references`), both of the same seed. They need not be the same attack, but those of the undefended target
+    count only as far as the defense faced them too. An attack that only the defense faced does count: run on the
+    undefended target as well it could only raise the gain, which is a lower bound without that.
     """
-    return differences(strengths(board.attacks[where]), strengths(undefended(board, where)))
+    return differences(strengths(board.attacks[where]), references(board, where))
 
 
 def utility_costs(board: Cells, where: Place) -> dict[int, float]:

@@ -57,7 +57,7 @@ def _spelled(interval: Interval, digits: str) -> str:
     return f"{interval.value:{digits}} [{interval.low:{digits}}, {interval.high:{digits}}]"
 
 
-def reach(intervals: list[Interval]) -> list[list[float]] | None:
+def error_bars(intervals: list[Interval]) -> list[list[float]] | None:
     """The lengths of error bars, down and up; none where some mean is of one seed."""
     if any(each.seeds == 1 for each in intervals):
         return None

@@ -15,6 +15,8 @@ from leaderboard.cells import (
     cells,
     family,
     figures,
+    references,
+    refusals,
     security_gains,
     strengths,
     strongest,
@@ -24,7 +26,7 @@ from leaderboard.cells import (
 )
 from leaderboard.intervals import Interval, over_seeds, paired, t_interval
 
-__all__ = ["Interval", "Outcome", "Row", "Verdict", "summarise", "verdicts"]
+__all__ = ["Interval", "Row", "SeedVerdict", "Verdict", "summarise", "verdicts"]
 
 
 @dataclass(frozen=True)
@@ -57,17 +59,20 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What came of one seed of a verdict."""
+class SeedVerdict:
+    """What came of one seed."""
 
     attack: str
     """Spec of the strongest attacker of this seed."""
     accuracy: float
     """His accuracy_fd."""
+    reference: float | None
+    """accuracy_fd of the undefended target's strongest attacker (:func:`leaderboard.cells.references`); None if none of
+    the defense's attackers attacked it with this seed and budget."""
     utility: float | None
     """utility_fd of the defense; None if no record tells it."""
     security_gain: float | None
-    """None if nobody attacked the undefended target with this seed and budget."""
+    """``accuracy`` less ``reference``."""
     utility_cost: float | None
     record: str
     """Id of the strongest attacker's record."""
@@ -92,11 +97,14 @@ class Verdict:
     utility: Interval | None
     """utility_fd of the defense."""
     security_gain: Interval | None
-    """Rise of accuracy_fd of each seed's strongest attacker over that of the undefended target's strongest attacker, of
-    the same seed and budget: a difference of Fréchet distances, paired by seed."""
+    """Rise of accuracy_fd of each seed's strongest attacker over that of the undefended target's strongest attacker
+    (:func:`leaderboard.cells.security_gains`), of the same seed and budget, paired by seed."""
     utility_cost: Interval | None
     """Rise of utility_fd over the undefended target's, paired by seed."""
-    by_seed: Mapping[int, Outcome]
+    refused: Interval | None
+    """Share of the images that ordinary users ask for and are refused: a cost that no distance of answers shows. None
+    if the defense limits nothing."""
+    by_seed: Mapping[int, SeedVerdict]
     """In the order of the seeds."""
     flags: tuple[str, ...]
     records: tuple[str, ...]
@@ -183,18 +191,21 @@ def _verdict(board: Cells, where: Place) -> Verdict:
         utility=over_seeds(utilities(attacks)),
         security_gain=over_seeds(security_gains(board, where)),
         utility_cost=over_seeds(utility_costs(board, where)),
+        refused=over_seeds(refusals(attacks)),
         by_seed=by_seed,
         flags=(*flags.of_defense(board, where), *reported),
         records=tuple(record.id for records in compared.values() for record in records.values()),
     )
 
 
-def _outcomes(board: Cells, where: Place) -> dict[int, Outcome]:
-    gains, costs, utility = security_gains(board, where), utility_costs(board, where), utilities(board.attacks[where])
+def _outcomes(board: Cells, where: Place) -> dict[int, SeedVerdict]:
+    utility, reference = utilities(board.attacks[where]), references(board, where)
+    gains, costs = security_gains(board, where), utility_costs(board, where)
     return {
-        seed: Outcome(
+        seed: SeedVerdict(
             attack=record.attack,
             accuracy=record.figures["accuracy_fd"],
+            reference=reference.get(seed),
             utility=utility.get(seed),
             security_gain=gains.get(seed),
             utility_cost=costs.get(seed),
@@ -204,7 +215,7 @@ def _outcomes(board: Cells, where: Place) -> dict[int, Outcome]:
     }
 
 
-def _decisive(by_seed: Mapping[int, Outcome]) -> str:
+def _decisive(by_seed: Mapping[int, SeedVerdict]) -> str:
     """The attack that is the strongest with most seeds; of several, that of the lowest mean there; then by name."""
     scores: dict[str, list[float]] = {}
     for outcome in by_seed.values():

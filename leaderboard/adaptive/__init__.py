@@ -92,7 +92,7 @@ def draw(found: list[Protection], ax: Axes) -> None:
         ax.plot([naive.value, strongest.value], [height, height], color="tab:gray", linewidth=1, zorder=1)
         for title, interval, colour in (("naive", naive, "tab:blue"), ("strongest", strongest, "tab:red")):
             name = f"against the {title} attacker" if height == 0 else "_"
-            reach = pages.reach([interval])
+            reach = pages.error_bars([interval])
             ax.errorbar([interval.value], [height], xerr=reach, color=colour, marker="o", capsize=3, label=name)
     ax.axvline(0, color="tab:gray", linewidth=0.8)
     ax.set_yticks(range(len(shown)), [defense for defense, _, _ in shown])

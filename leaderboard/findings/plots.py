@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from leaderboard.cells import NONE
 from leaderboard.findings.answers import FIDELITY, Evidence, perturbations
 from leaderboard.intervals import over_seeds
-from leaderboard.pages import reach
+from leaderboard.pages import error_bars
 
 COLOURS = {"fidelity_fd": "tab:blue", "accuracy_fd": "tab:red"}
 MARKERS = "osD^vP"
@@ -24,7 +24,7 @@ def draw_budgets(evidence: Evidence, ax: Axes) -> None:
         ax.errorbar(
             list(known),
             [mean.value for mean in known.values()],
-            yerr=reach(list(known.values())),
+            yerr=error_bars(list(known.values())),
             color=colour,
             marker="o",
             capsize=3,
@@ -44,8 +44,8 @@ def draw_perturbations(evidence: Evidence, ax: Axes) -> None:
         ax.errorbar(
             [each.cost.value],
             [each.accuracy.value],
-            xerr=reach([each.cost]),
-            yerr=reach([each.accuracy]),
+            xerr=error_bars([each.cost]),
+            yerr=error_bars([each.accuracy]),
             marker=marker,
             linestyle="none",
             capsize=3,

@@ -59,7 +59,7 @@ def test_another_device_is_another_machine() -> None:
     ours, theirs = found(AGAIN | {1: 104.1}), found(AGAIN)
     pairs = [Pair(replace(each, device="cpu: another"), again) for each, again in zip(ours, theirs, strict=True)]
     assert [verdict.exact for verdict in compare_row(pairs, same_environment=True)] == [False] * 3
-    assert not [verdict for verdict in compare_row(pairs, same_environment=True) if verdict.problems]
+    assert not [each for each in compare_row(pairs, same_environment=True) if each.problems]
 
 
 def test_trained_beside_others_no_last_digit_counts() -> None:
@@ -88,10 +88,10 @@ def test_equal_seeds_leave_room_for_rounding_alone() -> None:
 def test_a_figure_that_only_one_of_them_has_disagrees(same: bool) -> None:
     ours, theirs = found(AGAIN), found(AGAIN)
     ours[0] = replace(ours[0], figures={})
-    verdicts = compare_row([Pair(*both) for both in zip(ours, theirs, strict=True)], same_environment=same)
-    assert [len(verdict.problems) for verdict in verdicts] == [1, 0, 0]
-    assert "absent" in verdicts[0].problems[0]
-    assert [verdict.agreeing for verdict in verdicts] == [0, 1, 1]
+    agreements = compare_row([Pair(*both) for both in zip(ours, theirs, strict=True)], same_environment=same)
+    assert [len(each.problems) for each in agreements] == [1, 0, 0]
+    assert "absent" in agreements[0].problems[0]
+    assert [each.agreeing for each in agreements] == [0, 1, 1]
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_times_are_nobodys_claim() -> None:
         Pair(replace(each, trainings=history, seconds=1.0), replace(again, trainings=slower, seconds=9.0))
         for each, again in zip(ours, theirs, strict=True)
     ]
-    assert not [verdict for verdict in compare_row(pairs, same_environment=True) if verdict.problems]
+    assert not [each for each in compare_row(pairs, same_environment=True) if each.problems]
 
 
 def test_a_row_is_of_one_defense_and_one_attack() -> None:

@@ -8,7 +8,19 @@ from typing import Any
 import pytest
 from few_records import made
 
-from leaderboard.cells import cells, family, place, security_gains, setting_hash, strengths, strongest, utility_costs
+from benchmark.config import Cell, load_track
+from benchmark.errors import UsageError
+from leaderboard.cells import (
+    cells,
+    family,
+    place,
+    recorded,
+    security_gains,
+    setting_hash,
+    strengths,
+    strongest,
+    utility_costs,
+)
 
 NONE = made("none", "fidelity", 0, 30.0, utility=100.0)
 JPEG = made("jpeg", "fidelity", 0, 45.0, utility=160.0)
@@ -72,6 +84,37 @@ def test_who_was_handed_more_than_the_budget_does_not_decide() -> None:
     # Nor does he on the other side, where he would take the gain away.
     board = cells([NONE, JPEG, replace(refined, defense="none")])
     assert security_gains(board, place(JPEG)) == {0: 15.0}
+
+
+def test_an_attack_on_the_undefended_target_alone_changes_no_gain() -> None:
+    before = security_gains(cells([NONE, JPEG]), place(JPEG))
+    longer = made("none", "fidelity,steps=10000", 0, 10.0)
+    assert security_gains(cells([NONE, longer, JPEG]), place(JPEG)) == before
+    # Nor does it where the defense faced it with another seed, or beyond the budget.
+    elsewhere = replace(longer, defense="jpeg", seed=1)
+    assert security_gains(cells([NONE, longer, JPEG, elsewhere]), place(JPEG)) == before
+    larger = replace(longer, defense="jpeg", queries_charged=9000)
+    assert security_gains(cells([NONE, longer, JPEG, larger]), place(JPEG)) == before
+    # It counts where both faced it.
+    both = made("jpeg", "fidelity,steps=10000", 0, 45.0)
+    assert security_gains(cells([NONE, longer, JPEG, both]), place(JPEG)) == {0: 35.0}
+
+
+def test_an_attack_on_the_defense_alone_may_lower_its_gain_but_never_raise_it() -> None:
+    for accuracy, gain in ((40.0, 10.0), (50.0, 15.0)):
+        own = made("jpeg", "sybil", 0, accuracy)
+        assert security_gains(cells([NONE, JPEG, own]), place(JPEG)) == {0: gain}
+    # With nothing in common there is nothing to compare.
+    assert security_gains(cells([NONE, own]), place(JPEG)) == {}
+
+
+def test_the_records_of_a_sweep_are_those_of_its_cells_and_of_one_setting() -> None:
+    cell = Cell(load_track("fashion-mnist"), "none", "fidelity", 1000, 0)
+    ours = replace(NONE, track="fashion-mnist")
+    others = [NONE, *(replace(ours, **{key: value}) for key, value in (("seed", 1), ("attack", "x"), ("quick", True)))]
+    assert recorded([cell], [ours, *others]) == [ours]
+    with pytest.raises(UsageError, match="of 2 settings"):
+        recorded([cell], [ours, replace(ours, features="other")])
 
 
 def test_who_has_no_figure_does_not_decide() -> None:
