@@ -6,6 +6,7 @@ seed there is no interval, and nothing is beyond the noise.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
@@ -22,6 +23,12 @@ from leaderboard.cells import (
     utility_costs,
 )
 from leaderboard.intervals import Interval, over_seeds, paired
+
+AMOUNT = re.compile(r"(?P<amount>[\d.e+-]+)(?P<of>% of the training set| clients)")
+"""An item of knowledge of which one attacker may have more than another."""
+
+Known = Mapping[str, float]
+"""What an attacker knew: each item, and how much of it; 1 of one that is had or not."""
 
 
 def reported(records: BySeed) -> list[str]:
@@ -42,7 +49,7 @@ def of_attacker(board: Cells, where: Place, attack: str) -> list[str]:
     }
     return [
         *weaker_with_more("the attacker", accuracy, smaller),
-        *weaker_knowing(accuracy, _known(records), board.attacks[where]),
+        *weaker_knowing(accuracy, known(records), board.attacks[where]),
     ]
 
 
@@ -50,11 +57,10 @@ def of_defense(board: Cells, where: Place) -> list[str]:
     """The flags of a defense on one budget, as its strongest attackers judge it."""
     attacks = board.attacks[where]
     smaller = {budget: strengths(rivals) for budget, rivals in board.smaller(where).items()}
-    knowing, cost = _knowing(attacks), over_seeds(utility_costs(board, where))
-    known = frozenset[str]().union(*(_known(records) for records in knowing.values()))
+    informed, cost = knowing(attacks), over_seeds(utility_costs(board, where))
     return [
         *weaker_with_more("the strongest attacker", strengths(attacks), smaller),
-        *weaker_knowing(strengths(knowing), known, attacks),
+        *weaker_knowing(strengths(informed), _most(map(known, informed.values())), attacks),
         *untried(where[1], attacks, undefended(board, where)),
         *utility_rose(cost),
         *wide("security gain", over_seeds(security_gains(board, where))),
@@ -78,19 +84,25 @@ def weaker_with_more(who: str, accuracy: Mapping[int, float], smaller: Mapping[i
     return [f"more budget made {who} worse: accuracy_fd is {worse[best]:.3g} above that of {best:,} queries"]
 
 
-def weaker_knowing(accuracy: Mapping[int, float], known: frozenset[str], rivals: Mapping[str, BySeed]) -> list[str]:
+def weaker_knowing(accuracy: Mapping[int, float], knew: Known, rivals: Mapping[str, BySeed]) -> list[str]:
     """Who knows the defense is weaker than one who does not and knows nothing else that he lacks, beyond the noise.
 
-    Knowledge can always be ignored, so such an attack is a poor one, and the defense may be weaker than it looks.
+    Knowledge can always be ignored, so such an attack is a poor one, and the defense may be weaker than it looks. A
+    share of the training set holds every smaller one, and many clients can do what few can. The discriminator is an
+    item of its own, for which real images do not make up: who lacks it is not held against one who has it.
 
     Args:
         accuracy: accuracy_fd by seed.
-        known: what the attacker knew, item by item.
+        knew: what the attacker knew.
         rivals: all attackers of the same defense and budget, by spec.
     """
-    if THE_DEFENSE not in known:
+    if THE_DEFENSE not in knew:
         return []
-    ignorant = {attack: records for attack, records in rivals.items() if _known(records) <= known - {THE_DEFENSE}}
+    ignorant = {
+        attack: records
+        for attack, records in rivals.items()
+        if THE_DEFENSE not in (theirs := known(records)) and _no_more(theirs, knew)
+    }
     rise = paired(accuracy, strengths(ignorant))
     if rise is None or not rise.low > 0:
         return []
@@ -127,7 +139,7 @@ def untried(defense: str, attacks: Mapping[str, BySeed], plain: Mapping[str, ByS
     if defense == NONE:
         return []
     judged = strengths(attacks).keys()
-    uninformed = judged - strengths(_knowing(attacks)).keys()
+    uninformed = judged - strengths(knowing(attacks)).keys()
     found = [f"no attacker knows the defense ({_named(uninformed)})"] if uninformed else []
     for attack, records in plain.items():
         missing = (strengths({attack: records}).keys() & judged) - strengths({attack: attacks.get(attack, {})}).keys()
@@ -136,14 +148,31 @@ def untried(defense: str, attacks: Mapping[str, BySeed], plain: Mapping[str, ByS
     return found
 
 
-def _knowing(attacks: Mapping[str, BySeed]) -> dict[str, BySeed]:
+def knowing(attacks: Mapping[str, BySeed]) -> dict[str, BySeed]:
     """The attackers who know the defense."""
-    return {attack: records for attack, records in attacks.items() if THE_DEFENSE in _known(records)}
+    return {attack: records for attack, records in attacks.items() if THE_DEFENSE in known(records)}
 
 
-def _known(records: BySeed) -> frozenset[str]:
-    """What an attacker knew, item by item."""
-    return frozenset(item for record in records.values() for item in record.knowledge.split(", "))
+def known(records: BySeed) -> Known:
+    """What an attacker knew; of several seeds, the most of each item."""
+    return _most(dict(map(_amount, record.knowledge.split(", "))) for record in records.values())
+
+
+def _amount(item: str) -> tuple[str, float]:
+    counted = AMOUNT.fullmatch(item)
+    return (counted["of"], float(counted["amount"])) if counted else (item, 1.0)
+
+
+def _most(several: Iterable[Known]) -> Known:
+    found: dict[str, float] = {}
+    for each in several:
+        found |= {item: max(amount, found.get(item, 0.0)) for item, amount in each.items()}
+    return found
+
+
+def _no_more(known: Known, others: Known) -> bool:
+    """Whether somebody knew no more of anything than another."""
+    return all(amount <= others.get(item, 0.0) for item, amount in known.items())
 
 
 def _named(seeds: Iterable[int]) -> str:

@@ -90,6 +90,26 @@ def test_who_knows_the_defense_may_be_weaker_than_who_knows_something_else() -> 
     assert attacker_flags([*larger, *knowing], "jpeg", "through") == []
 
 
+@pytest.mark.parametrize(
+    ("knowing", "other", "flagged"),
+    [
+        ("answers, the defense, 10% of the training set", "answers, 5% of the training set", True),
+        ("answers, the defense, 5% of the training set", "answers, 10% of the training set", False),
+        ("answers, the defense, 10% of the training set", "answers, 9.5% of the training set", True),
+        ("answers, the defense, 1% of the training set", "answers, 1e-05% of the training set", True),
+        ("answers, the defense, 10 clients", "answers, 9 clients", True),
+        ("answers, the defense, 9 clients", "answers, 10 clients", False),
+        ("answers, the defense", "answers, 2 clients", False),
+        # Real images do not make up for the discriminator.
+        ("answers, the defense, 100% of the training set", "answers, discriminator, 10% of the training set", False),
+    ],
+)
+def test_more_of_the_same_knowledge_holds_less_of_it(knowing: str, other: str, flagged: bool) -> None:
+    stronger = seeds("jpeg", "accuracy", [20.0, 22.0, 21.0], knowledge=other)
+    weaker = seeds("jpeg", "through", [35.0, 37.1, 36.0], knowledge=knowing)
+    assert bool(attacker_flags([*stronger, *weaker], "jpeg", "through")) == flagged
+
+
 def test_utility_rose_under_the_defense() -> None:
     assert flags.utility_rose(t_interval([-5.0, -5.5, -6.0])) == [
         "utility rose under the defense: utility_fd is 5.5 below the undefended one"
