@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from leaderboard.cells import GARBAGE, NONE
 from leaderboard.front import Point, hypervolume, pareto_front
-from leaderboard.intervals import Interval, t_interval
+from leaderboard.intervals import Interval, paired, t_interval
 from leaderboard.statistics import Verdict
 
 
@@ -28,7 +28,8 @@ class Curve:
     garbage: Verdict | None
     """The control that hands over noise."""
     hypervolume: Interval | None
-    """:func:`share` of each seed that all points and both controls have; None if there is no such seed.
+    """:func:`share` of each seed that all points and both controls have; None if there is no such seed, or if some
+    strength refuses answers, a cost that is on neither axis.
 
     More strengths can only cover more, so families compare only where as many were tried over as wide a range.
     """
@@ -50,7 +51,11 @@ def curves(verdicts: Iterable[Verdict]) -> list[Curve]:
 
 
 def front(verdicts: Sequence[Verdict]) -> list[Verdict]:
-    """The verdicts whose mean cost and gain no other's dominate, from the cheapest; one without either is left out.
+    """The Pareto front: verdicts whose mean cost and gain no other's dominate, from the cheapest.
+
+    Means alone decide, so that seeds may have put one on it or off it; :func:`beaten_by` says what is beyond the noise.
+    One that lacks either figure is left out, and so is one that refuses answers: what users are refused is a cost on
+    neither axis, and by the answers that they do get it would look free.
 
     Args:
         verdicts: of one setting and one budget.
@@ -58,9 +63,37 @@ def front(verdicts: Sequence[Verdict]) -> list[Verdict]:
     placed = [
         (verdict, (verdict.utility_cost.value, verdict.security_gain.value))
         for verdict in verdicts
-        if verdict.utility_cost and verdict.security_gain
+        if verdict.utility_cost and verdict.security_gain and not _refused(verdict)
     ]
     return [placed[index][0] for index in pareto_front([point for _, point in placed])]
+
+
+def beaten_by(verdict: Verdict, others: Iterable[Verdict]) -> list[Verdict]:
+    """Those that are better for users and harder to steal from, both beyond the noise, and refuse no more answers.
+
+    Beyond the noise: the 95% intervals of both differences, paired by seed, lie on the better side of 0.
+
+    Args:
+        verdict: of one setting and budget.
+        others: of the same.
+    """
+    return [each for each in others if _refused(each) <= _refused(verdict) and _better(each, verdict)]
+
+
+def _better(one: Verdict, other: Verdict) -> bool:
+    cost = paired(_by_seed(one, "utility_cost"), _by_seed(other, "utility_cost"))
+    gain = paired(_by_seed(one, "security_gain"), _by_seed(other, "security_gain"))
+    return cost is not None and gain is not None and cost.high < 0 < gain.low
+
+
+def _by_seed(verdict: Verdict, name: str) -> dict[int, float]:
+    values = {seed: getattr(each, name) for seed, each in verdict.by_seed.items()}
+    return {seed: value for seed, value in values.items() if value is not None}
+
+
+def _refused(verdict: Verdict) -> float:
+    """The share of images that users are refused."""
+    return verdict.refused.value if verdict.refused else 0.0
 
 
 def share(points: Sequence[Point], none: Point, garbage: Point) -> float | None:
@@ -73,7 +106,8 @@ def share(points: Sequence[Point], none: Point, garbage: Point) -> float | None:
     not count. Above 1 if a thief fares worse than with garbage.
 
     Args:
-        points: (utility_fd, accuracy_fd of the strongest attacker) at each strength.
+        points: (utility_fd, accuracy_fd of the strongest attacker) at each strength; or, in place of accuracy_fd, how
+            many times it is that of the undefended target, in all points.
         none: the same of the undefended target.
         garbage: the same of garbage.
 
@@ -91,7 +125,7 @@ def _log(point: Point) -> Point:
 
 
 def _worth(points: Sequence[Verdict], none: Verdict | None, garbage: Verdict | None) -> Interval | None:
-    if none is None or garbage is None:
+    if none is None or garbage is None or any(map(_refused, points)):
         return None
     found = []
     for seed in none.by_seed:
@@ -104,8 +138,11 @@ def _worth(points: Sequence[Verdict], none: Verdict | None, garbage: Verdict | N
 
 
 def _point(verdict: Verdict, seed: int) -> Point | None:
+    """utility_fd, and accuracy_fd over that of the undefended target under the same attacks."""
     outcome = verdict.by_seed.get(seed)
-    return None if outcome is None or outcome.utility is None else (outcome.utility, outcome.accuracy)
+    if outcome is None or outcome.utility is None or not outcome.reference:
+        return None
+    return outcome.utility, outcome.accuracy / outcome.reference
 
 
 def _strength(verdict: Verdict) -> tuple[float, str]:

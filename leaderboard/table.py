@@ -41,9 +41,9 @@ COLUMNS: dict[str, str] = {
     "accuracy_kid": "kernel distance (KID) of the attack model to the training set",
     "accuracy_ndb": "bins of the training set (100) whose share of the attack model's images differs significantly",
     "accuracy_js": "Jensen-Shannon distance of the attack model to the training set over these bins",
-    "security_gain": "rise of the strongest attacker's accuracy_fd over that of the undefended target's strongest among "
-    "the attacks that the defense faced too, of the same setting, budget and seed; the same in every row of a defense, "
-    "empty in one that counts queries another way",
+    "security_gain": "rise of the strongest attacker's accuracy_fd over that of the undefended target's strongest (of "
+    "the attacks that the defense faced too), of the same setting, budget and seed; the same in every row of a "
+    "defense, empty in one that counts queries another way",
     "utility_cost": "rise of utility_fd over the undefended one's, likewise",
     "status": "of a submitted defense: claimed, reproduced or broken; empty if it was not submitted",
     "flags": "what a reader must know before trusting the row: of this record, its attacker and its defense",

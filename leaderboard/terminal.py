@@ -19,6 +19,7 @@ UTILITY = {
     "utility_recall": "recall",
     "utility_ssim": "SSIM to the undefended",
     "utility_psnr": "PSNR to the undefended, dB",
+    "utility_refused": "share of images refused",
 }
 SECURITY = {
     "fidelity_fd": "FD to the target",
@@ -73,9 +74,11 @@ def show(records: list[Record]) -> None:
 
 
 def _add_figures(grid: Table, figures: dict[str, str], closer: Mapping[str, str], row: Sequence[Record | None]) -> None:
-    """Add a line per figure, of one record per defense; None where a cell failed."""
+    """Add a line per figure that somebody has, of one record per defense; None where a cell failed."""
     for name, title in figures.items():
         values = [record.figures.get(name) if record else None for record in row]
+        if values.count(None) == len(values):
+            continue
         cells = [_number(values[0])]
         for value in values[1:]:
             cells += [_number(value), _difference(value, values[0])]
@@ -98,7 +101,8 @@ def good(figure: str, own: Mapping[str, str] | None = None) -> str:
         own: of such metrics, the values that say that images are alike, "low" or "high", by name.
     """
     side, _, metric = figure.partition("_")
-    closer = {**CLOSER, **(own or {})}[metric]
+    # Nobody is refused anything where nothing is defended.
+    closer = {**CLOSER, "refused": "low", **(own or {})}[metric]
     if side == "utility":
         return closer
     return "high" if closer == "low" else "low"

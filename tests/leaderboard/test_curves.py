@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from few_records import seeds
 
 from benchmark.record import Record
-from leaderboard.curves import curves, front, share
+from leaderboard.curves import beaten_by, curves, front, share
 from leaderboard.intervals import t_interval
 from leaderboard.statistics import verdicts
 
@@ -77,3 +79,39 @@ def test_the_front_holds_both_controls_and_what_is_worth_its_cost() -> None:
     found = front(verdicts([*NOISE, *JPEG, *CONTROLS]))
     assert [verdict.defense for verdict in found] == ["none", "jpeg", "jpeg,quality=5", "garbage"]
     assert front(verdicts(NOISE)) == []
+
+
+def test_what_refuses_answers_is_not_free() -> None:
+    limit = seeds("query-limit", "fidelity", [500.0, 510.0], utilities=[1.0, 1.0])
+    free = verdicts([*limit, *CONTROLS])
+    assert "query-limit" in [verdict.defense for verdict in front(free)]
+    refusing = [replace(each, figures=each.figures | {"utility_refused": 0.9}) for each in limit]
+    judged = verdicts([*refusing, *JPEG, *CONTROLS])
+    assert [verdict.defense for verdict in front(judged)] == ["none", "jpeg", "jpeg,quality=5", "garbage"]
+    worth = {curve.family: curve.hypervolume for curve in curves(judged)}
+    assert worth["query-limit"] is None
+    assert worth["jpeg"] is not None
+
+
+def test_a_defense_is_beaten_beyond_the_noise_only() -> None:
+    def defense(name: str, accuracies: list[float], utilities: list[float]) -> list[Record]:
+        return seeds(name, "fidelity", accuracies, utilities=utilities)
+
+    none = defense("none", [10.0, 20.0, 30.0], [1.0, 1.0, 1.0])
+    # All three rise and fall with the seed, so that differences are sharp where means are not.
+    poor = defense("poor", [50.0, 60.0, 70.0], [9.0, 9.1, 9.2])
+    better = defense("better", [52.0, 62.1, 72.0], [8.0, 8.1, 8.25])
+    lucky = defense("lucky", [90.0, 20.0, 99.0], [8.0, 8.1, 8.25])
+    found = {each.defense: each for each in verdicts([*none, *poor, *better, *lucky])}
+    assert [each.defense for each in beaten_by(found["poor"], found.values())] == ["better"]
+    for name in ("none", "better", "lucky"):
+        assert beaten_by(found[name], found.values()) == []
+    limited = [replace(each, figures=each.figures | {"utility_refused": 0.5}) for each in better]
+    found = {each.defense: each for each in verdicts([*none, *poor, *limited])}
+    assert beaten_by(found["poor"], found.values()) == []
+
+
+def test_a_strength_that_fewer_attackers_tried_is_worth_no_more_for_it() -> None:
+    strong = seeds("none", "accuracy", [5.0, 5.0], utilities=[1.0, 1.0])
+    before, after = (curves(verdicts([*records, *CONTROLS]))[0].hypervolume for records in ([*JPEG], [*JPEG, *strong]))
+    assert before == after

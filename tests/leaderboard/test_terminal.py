@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-import pytest
+from dataclasses import replace
 
+import pytest
+from made_records import record
+
+from leaderboard.compare import compare
+from leaderboard.compare import show as show_comparisons
 from leaderboard.table import COLUMNS
-from leaderboard.terminal import FIGURES, good
+from leaderboard.terminal import FIGURES, good, show
 
 
 @pytest.mark.parametrize(
@@ -14,6 +19,7 @@ from leaderboard.terminal import FIGURES, good
         ("utility_fd", "low"),
         ("utility_precision", "high"),
         ("utility_ssim", "high"),
+        ("utility_refused", "low"),
         ("fidelity_fd", "high"),
         ("accuracy_kid", "high"),
     ],
@@ -25,3 +31,15 @@ def test_users_should_be_close_and_thieves_far(figure: str, expected: str) -> No
 def test_every_figure_shown_is_a_column_with_a_direction() -> None:
     assert FIGURES.keys() <= COLUMNS.keys()
     assert {good(figure) for figure in FIGURES} == {"low", "high"}
+
+
+def test_what_users_are_refused_is_shown_where_something_is(capsys: pytest.CaptureFixture[str]) -> None:
+    none, limit = (record(spec, None, 0.1, "fidelity", 1000, 0) for spec in ("none", "query-limit"))
+    limit = replace(limit, figures=limit.figures | {"utility_refused": 0.875})
+    for several in ([none, limit], [limit]):
+        show(several)
+        assert "0.875" in next(line for line in capsys.readouterr().out.splitlines() if "refused" in line)
+    show([none])
+    assert "refused" not in capsys.readouterr().out
+    show_comparisons(compare([none, limit], "none", "query-limit"), "none", "query-limit")
+    assert "0.875" in next(line for line in capsys.readouterr().out.splitlines() if "refused" in line)
