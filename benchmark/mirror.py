@@ -1,12 +1,15 @@
 """Results behind an fsspec URL: a copy on this machine, brought up to date file by file.
 
-For machines that share a bucket but no folder. Artifacts and records are content-addressed and written once, so that
-two copies never disagree; what another machine has made is fetched rather than made again.
+For machines that share a bucket but no folder. What another machine has made is fetched rather than made again. Artifacts
+never change. A record, an entry or a failure may be written again, so a file is fetched whenever it has changed there;
+the copy carries the time of that change.
 """
 
 from __future__ import annotations
 
 import hashlib
+import os
+from contextlib import suppress
 from pathlib import Path
 
 from fsspec.core import url_to_fs
@@ -28,7 +31,7 @@ class Mirror:
         """Hand over a file or a folder; of a folder the manifest last, so that it vouches for the rest."""
 
     def pull(self, path: Path) -> None:
-        """Fetch what is lacking of a file or a folder; nothing if it is not there either."""
+        """Fetch what is lacking of a file or a folder, or has changed there; what is not there stays as it is here."""
 
     def remove(self, path: Path) -> None:
         """Remove a file or a folder there."""
@@ -77,10 +80,22 @@ class UrlMirror(Mirror):
             self._files.rm(self._there(path), recursive=True)
 
     def _fetch(self, there: str, here: Path) -> None:
-        if here.exists():
-            return
-        with replacing(here) as temporary:
-            self._files.get_file(there, str(temporary))
+        # Others may have removed it since it was listed.
+        with suppress(FileNotFoundError):
+            changed = self._changed(there)
+            if here.exists() and here.stat().st_mtime_ns == changed:
+                return
+            with replacing(here) as temporary:
+                self._files.get_file(there, str(temporary))
+                if changed is not None:
+                    os.utime(temporary, ns=(changed, changed))
+
+    def _changed(self, there: str) -> int | None:
+        """When a file was last changed there, in nanoseconds of that place's clock; None where nobody says."""
+        try:
+            return round(self._files.modified(there).timestamp() * 1e6) * 1000
+        except NotImplementedError:
+            return None
 
     def _there(self, path: Path) -> str:
         return f"{self._base.rstrip('/')}/{path.relative_to(self._root).as_posix()}"

@@ -1,16 +1,19 @@
-"""Results behind a URL: pushed whole, pulled once, and enough to go on from on another machine."""
+"""Results behind a URL: pushed whole, pulled as they are there, and enough to go on from on another machine."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import fsspec
+import pandas as pd
 import pytest
 from stages import Stages
 
+from benchmark.cli.board import write_board
 from benchmark.config import Cell, Track
 from benchmark.errors import UsageError
 from benchmark.executors import make_executor
+from benchmark.files import write_text
 from benchmark.progress import Reporter
 from benchmark.results import Results
 from benchmark.sweep import run_cells
@@ -58,6 +61,52 @@ def test_failures_are_mirrored_and_forgotten(track: Track, tmp_path: Path, url: 
     three = Results(tmp_path / "three", url)
     three.pull()
     assert not three.failure("abc").exists()
+
+
+@pytest.mark.parametrize("kind", ["records", "entries", "failures", "sheets"])
+def test_what_others_have_changed_is_fetched_again(tmp_path: Path, url: str, kind: str) -> None:
+    one, two = Results(tmp_path / "one", url), Results(tmp_path / "two", url)
+    for writer, reader, text in ((one, two, "claimed"), (two, one, "reproduced"), (two, one, "rewritten!")):
+        path = writer.root / kind / "name.json"
+        write_text(path, text)
+        writer.mirror.push(path)
+        for _ in range(2):
+            reader.mirror.pull(reader.root / kind)
+            assert (reader.root / kind / "name.json").read_text() == text
+
+
+def test_what_has_not_changed_is_fetched_once(tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    one, two = Results(tmp_path / "one", url), Results(tmp_path / "two", url)
+    one.write_failure("abc", "a cell", "an error", "")
+    two.pull()
+    monkeypatch.setattr(type(fsspec.core.url_to_fs(url)[0]), "get_file", None)
+    two.pull()
+    assert two.read_failure("abc") == "an error"
+
+
+def test_what_is_removed_while_it_is_fetched_is_not_there(
+    tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two = Results(tmp_path / "one", url), Results(tmp_path / "two", url)
+    for name in ("abc", "def"):
+        one.write_failure(name, "a cell", "an error", "")
+    files, _ = fsspec.core.url_to_fs(url)
+    listed = files.find(files._strip_protocol(url))
+    one.forget_failure("abc")
+    monkeypatch.setattr(type(files), "find", lambda self, place: [name for name in listed if name.startswith(place)])
+    two.pull()
+    assert not two.failure("abc").exists()
+    assert two.read_failure("def") == "an error"
+
+
+def test_a_board_has_what_other_machines_have_done(track: Track, tmp_path: Path, url: str) -> None:
+    one, two = Results(tmp_path / "one", url), Results(tmp_path / "two", url)
+    executor = make_executor("in-process")
+    for results, defense in ((one, "none"), (two, "noise")):
+        run_cells([Cell(track, defense, "fidelity", 40, 0)], results, executor, Reporter())
+    for results in (two, one):
+        write_board(results)
+        assert list(pd.read_csv(results.board)["defense"]) == ["noise", "none"]
 
 
 def test_a_url_that_cannot_be_opened_is_refused(tmp_path: Path) -> None:

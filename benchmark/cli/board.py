@@ -23,6 +23,7 @@ def write_board(results: Results) -> None:
 
     # Between reading the records and writing the board nobody else may do so, or the later writer has the older board.
     with results.lock("leaderboard"):
+        results.pull()
         write_csv(read_records(results.records), results.board, read_entries(results.entries))
         results.mirror.push(results.board)
 
