@@ -111,24 +111,23 @@ def cells(records: Iterable[Record]) -> Cells:
 
 
 def recorded(sweep: Iterable[Cell], records: Iterable[Record]) -> list[Record]:
-    """Those of the records that are of a cell of the sweep; what else was ever run says nothing of it.
+    """Those of the records that are of a cell of the sweep, quick ones left out; what else was ever run counts not."""
+    wanted = {(cell.track.name, cell.defense, cell.attack, cell.budget, cell.seed) for cell in sweep}
+    found = ((record, (record.track, record.defense, record.attack, record.budget, record.seed)) for record in records)
+    return [record for record, cell in found if cell in wanted and not record.quick]
+
+
+def check_one_setting(records: Iterable[Record]) -> None:
+    """Refuse to speak of records side by side that do not compare.
 
     Raises:
-        UsageError: they were measured in several settings, whose figures do not compare.
+        UsageError: they were measured in several settings.
     """
-    wanted = {(cell.track.name, cell.defense, cell.attack, cell.budget, cell.seed) for cell in sweep}
-    found = [
-        record
-        for record in records
-        if (record.track, record.defense, record.attack, record.budget, record.seed) in wanted and not record.quick
-    ]
-    settings = {setting_hash(record) for record in found}
+    settings = {setting_hash(record) for record in records}
     if len(settings) > 1:
         raise UsageError(
-            f"the records of the sweep are of {len(settings)} settings, which do not compare; "
-            "give --records a folder with those of one"
+            f"the records are of {len(settings)} settings, which do not compare; leave those of one in the folder"
         )
-    return found
 
 
 def figures(records: BySeed, name: str) -> dict[int, float]:
@@ -168,17 +167,8 @@ def strengths(attacks: Mapping[str, BySeed]) -> dict[int, float]:
     return figures(strongest(attacks), "accuracy_fd")
 
 
-def utilities(attacks: Mapping[str, BySeed]) -> dict[int, float]:
-    """utility_fd of a defense by seed: users get the same whoever attacks, so any attack's record tells it."""
-    return _of_users(attacks, "utility_fd")
-
-
-def refusals(attacks: Mapping[str, BySeed]) -> dict[int, float]:
-    """utility_refused of a defense by seed, likewise; of one that limits nothing, nothing."""
-    return _of_users(attacks, "utility_refused")
-
-
-def _of_users(attacks: Mapping[str, BySeed], name: str) -> dict[int, float]:
+def utilities(attacks: Mapping[str, BySeed], name: str = "utility_fd") -> dict[int, float]:
+    """A figure of what users get of a defense, by seed: the same whoever attacks, so any attack's record tells it."""
     found: dict[int, float] = {}
     for records in attacks.values():
         found = figures(records, name) | found
@@ -191,29 +181,42 @@ def undefended(board: Cells, where: Place) -> Mapping[str, BySeed]:
     return board.attacks.get((setting, NONE, budget), {})
 
 
-def references(board: Cells, where: Place) -> dict[int, float]:
+def references(attacks: Mapping[str, BySeed], plain: Mapping[str, BySeed]) -> dict[int, float]:
     """accuracy_fd of the undefended target's strongest attacker of each seed, among those that the defense faced too.
 
     One that only the undefended target faced would raise the gain of every defense, though it may have raised none.
+
+    Args:
+        attacks: attackers of a defense, by spec.
+        plain: those of the undefended target, in the same setting and on the same budget.
     """
-    faced = {attack: able(records) for attack, records in board.attacks[where].items()}
+    faced = {attack: able(records) for attack, records in attacks.items()}
     return strengths(
         {
             attack: {seed: record for seed, record in records.items() if seed in faced.get(attack, {})}
-            for attack, records in undefended(board, where).items()
+            for attack, records in plain.items()
         }
     )
 
 
-def security_gains(board: Cells, where: Place) -> dict[int, float]:
-    """The security gain of a defense on a budget, by seed: a difference of Fréchet distances.
+def gains(attacks: Mapping[str, BySeed], plain: Mapping[str, BySeed]) -> dict[int, float]:
+    """What a defense gains over the undefended target, by seed: a difference of Fréchet distances.
 
     accuracy_fd of the strongest attacker of the defense, less that of the strongest attacker of the undefended target
     (:func:`references`), both of the same seed. They need not be the same attack, but those of the undefended target
     count only as far as the defense faced them too. An attack that only the defense faced does count: run on the
     undefended target as well it could only raise the gain, which is a lower bound without that.
+
+    Args:
+        attacks: as for :func:`references`.
+        plain: likewise.
     """
-    return differences(strengths(board.attacks[where]), references(board, where))
+    return differences(strengths(attacks), references(attacks, plain))
+
+
+def security_gains(board: Cells, where: Place) -> dict[int, float]:
+    """The security gain of a defense on a budget, by seed: its :func:`gains` against all its attackers."""
+    return gains(board.attacks[where], undefended(board, where))
 
 
 def utility_costs(board: Cells, where: Place) -> dict[int, float]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,22 +14,32 @@ from matplotlib.figure import Figure
 from benchmark.files import replacing, write_text
 from leaderboard.intervals import Interval
 
-Draw = Callable[[Axes], None]
-"""Draws a plot on axes."""
+WIDTH = 6.5
+"""Of every plot, in inches."""
 
 
-def write_page(page: Path, package: str, context: Mapping[str, Any], plots: Mapping[str, Draw]) -> None:
+@dataclass(frozen=True)
+class Plot:
+    """A picture on a page."""
+
+    draw: Callable[[Axes], None]
+    """Draws it on axes."""
+    height: float = 4.0
+    """Of the figure, in inches."""
+
+
+def write_page(page: Path, package: str, context: Mapping[str, Any], plots: Mapping[str, Plot]) -> None:
     """Write a page, and its plots into the folder beside it that bears its name in lower case.
 
     Args:
         page: a Markdown file.
         package: whose ``page.md`` is the template.
         context: what the template speaks of; it is also given ``folder``, that of the plots.
-        plots: by the name of its file, what draws a plot.
+        plots: by the name of the file.
     """
     folder = page.parent / page.stem.lower()
-    for name, draw in plots.items():
-        _save(draw, folder / name)
+    for name, plot in plots.items():
+        _save(plot, folder / name)
     # Not escaped: Markdown, of records of our own.
     environment = Environment(
         loader=PackageLoader(package, "."),
@@ -37,7 +48,13 @@ def write_page(page: Path, package: str, context: Mapping[str, Any], plots: Mapp
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {"interval": in_figures, "share": as_share, "thousands": lambda number: f"{number:,}"}
+    environment.filters |= {
+        "interval": in_figures,
+        "known_interval": lambda interval: in_figures(interval) if interval else "",
+        "share": as_share,
+        "similarity": lambda interval: _spelled(interval, ".3f") if interval else "",
+        "thousands": lambda number: f"{number:,}",
+    }
     write_text(page, environment.get_template("page.md").render(folder=folder.name, **context))
 
 
@@ -57,18 +74,18 @@ def _spelled(interval: Interval, digits: str) -> str:
     return f"{interval.value:{digits}} [{interval.low:{digits}}, {interval.high:{digits}}]"
 
 
-def error_bars(intervals: list[Interval]) -> list[list[float]] | None:
+def error_bars(intervals: Sequence[Interval]) -> list[list[float]] | None:
     """The lengths of error bars, down and up; none where some mean is of one seed."""
     if any(each.seeds == 1 for each in intervals):
         return None
     return [[each.value - each.low for each in intervals], [each.high - each.value for each in intervals]]
 
 
-def _save(draw: Draw, path: Path) -> None:
+def _save(plot: Plot, path: Path) -> None:
     """A plot as a PNG, whole or not at all."""
-    figure = Figure(figsize=(6.5, 4), layout="constrained")
+    figure = Figure(figsize=(WIDTH, plot.height), layout="constrained")
     ax = figure.subplots()
-    draw(ax)
+    plot.draw(ax)
     ax.spines[["top", "right"]].set_visible(False)
     with replacing(path) as temporary:
         figure.savefig(temporary, format="png", dpi=130)

@@ -16,7 +16,6 @@ from leaderboard.cells import (
     family,
     figures,
     references,
-    refusals,
     security_gains,
     strengths,
     strongest,
@@ -98,7 +97,7 @@ class Verdict:
     """utility_fd of the defense."""
     security_gain: Interval | None
     """Rise of accuracy_fd of each seed's strongest attacker over that of the undefended target's strongest attacker
-    (:func:`leaderboard.cells.security_gains`), of the same seed and budget, paired by seed."""
+    (:func:`leaderboard.cells.gains`), of the same seed and budget, paired by seed."""
     utility_cost: Interval | None
     """Rise of utility_fd over the undefended target's, paired by seed."""
     refused: Interval | None
@@ -191,7 +190,7 @@ def _verdict(board: Cells, where: Place) -> Verdict:
         utility=over_seeds(utilities(attacks)),
         security_gain=over_seeds(security_gains(board, where)),
         utility_cost=over_seeds(utility_costs(board, where)),
-        refused=over_seeds(refusals(attacks)),
+        refused=over_seeds(utilities(attacks, "utility_refused")),
         by_seed=by_seed,
         flags=(*flags.of_defense(board, where), *reported),
         records=tuple(record.id for records in compared.values() for record in records.values()),
@@ -199,7 +198,8 @@ def _verdict(board: Cells, where: Place) -> Verdict:
 
 
 def _outcomes(board: Cells, where: Place) -> dict[int, SeedVerdict]:
-    utility, reference = utilities(board.attacks[where]), references(board, where)
+    attacks = board.attacks[where]
+    utility, reference = utilities(attacks), references(attacks, undefended(board, where))
     gains, costs = security_gains(board, where), utility_costs(board, where)
     return {
         seed: SeedVerdict(
@@ -211,7 +211,7 @@ def _outcomes(board: Cells, where: Place) -> dict[int, SeedVerdict]:
             utility_cost=costs.get(seed),
             record=record.id,
         )
-        for seed, record in strongest(board.attacks[where]).items()
+        for seed, record in strongest(attacks).items()
     }
 
 

@@ -12,7 +12,16 @@ from benchmark.cli.options import RESULTS, BudgetType, ResultsType, page_option,
 from benchmark.progress.display import reporting
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from benchmark.results import Results
+
+
+def sweep_option(default: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """The option that says of which sweep a page speaks; other records are left aside."""
+    path = click.Path(path_type=Path, exists=True, dir_okay=False)
+    text = "The sweep whose cells are spoken of."
+    return click.option("--sweep", type=path, default=default, show_default=True, help=text)
 
 
 @click.command()
@@ -59,13 +68,7 @@ def transfer(
 
 
 @click.command()
-@click.option(
-    "--sweep",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    default="sweeps/findings.yaml",
-    show_default=True,
-    help="The sweep whose cells are spoken of.",
-)
+@sweep_option("sweeps/findings.yaml")
 @records_option
 @page_option("docs/FINDINGS.md")
 def findings(sweep: Path, records: Path, out: Path) -> None:
@@ -79,13 +82,16 @@ def findings(sweep: Path, records: Path, out: Path) -> None:
 
 
 @click.command()
+@sweep_option("sweeps/adaptive.yaml")
 @records_option
-@click.option("--track", default="fashion-mnist", show_default=True, help="Track whose records are spoken of.")
 @click.option("--budget", type=BudgetType(), default="50k", show_default=True, help="Query budget that is spoken of.")
 @page_option("docs/ADAPTIVE.md")
-def adaptive(records: Path, track: str, budget: int, out: Path) -> None:
+def adaptive(sweep: Path, records: Path, budget: int, out: Path) -> None:
     """Write the page that says how much of each defense survives attackers who know it, from records."""
+    from benchmark.sweep import load_sweep
     from leaderboard.adaptive import write_page
+    from leaderboard.cells import recorded
 
-    write_page([record for record in read_records(records) if record.track == track], budget, out)
+    cells = [cell for cell in load_sweep(sweep) if cell.budget == budget]
+    write_page(recorded(cells, read_records(records)), budget, out, wanted=len(cells))
     click.echo(out)

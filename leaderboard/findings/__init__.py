@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from benchmark.errors import UsageError
@@ -33,7 +34,7 @@ def write_page(evidence: Evidence, page: Path) -> None:
         "first": min(evidence.records, key=lambda record: record.id),
     }
     plots = {
-        "budgets.png": lambda ax: draw_budgets(evidence, ax),
-        "perturbations.png": lambda ax: draw_perturbations(evidence, ax),
+        "budgets.png": pages.Plot(partial(draw_budgets, evidence)),
+        "perturbations.png": pages.Plot(partial(draw_perturbations, evidence)),
     }
     pages.write_page(page, "leaderboard.findings", context, plots)

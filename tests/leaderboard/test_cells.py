@@ -12,6 +12,7 @@ from benchmark.config import Cell, load_track
 from benchmark.errors import UsageError
 from leaderboard.cells import (
     cells,
+    check_one_setting,
     family,
     place,
     recorded,
@@ -108,13 +109,17 @@ def test_an_attack_on_the_defense_alone_may_lower_its_gain_but_never_raise_it() 
     assert security_gains(cells([NONE, own]), place(JPEG)) == {}
 
 
-def test_the_records_of_a_sweep_are_those_of_its_cells_and_of_one_setting() -> None:
+def test_the_records_of_a_sweep_are_those_of_its_cells() -> None:
     cell = Cell(load_track("fashion-mnist"), "none", "fidelity", 1000, 0)
     ours = replace(NONE, track="fashion-mnist")
     others = [NONE, *(replace(ours, **{key: value}) for key, value in (("seed", 1), ("attack", "x"), ("quick", True)))]
     assert recorded([cell], [ours, *others]) == [ours]
+
+
+def test_records_of_two_settings_are_not_put_side_by_side() -> None:
+    check_one_setting([NONE, JPEG])
     with pytest.raises(UsageError, match="of 2 settings"):
-        recorded([cell], [ours, replace(ours, features="other")])
+        check_one_setting([NONE, replace(JPEG, features="other")])
 
 
 def test_who_has_no_figure_does_not_decide() -> None:
