@@ -29,6 +29,8 @@ from benchmark.source import text_hash
 
 SUPERVISOR = "benchmark.isolation.supervisor"
 
+HARNESS = ("benchmark", "defenses", "attacks")
+"""The packages of the harness that plugins may use."""
 
 VERDICT_SECONDS = 10.0
 """How long a supervisor has to say why the plugin's process has ended."""
@@ -105,14 +107,12 @@ class Host:
     def _start(self) -> Channel:
         if not version():
             raise UsageError("plugins cannot be isolated here: that takes Linux 5.13 or later, with Landlock")
-        plugins = [(self.kind, self.spec), *(("defense", spec) for spec in self.also)]
-        readable = [str(place) for kind, spec in plugins for place in needed(kind, spec)]
+        settings = self._settings()
         home = tempfile.TemporaryDirectory(prefix="plugin-", ignore_cleanup_errors=True)
-        settings = json.dumps(self._settings(home.name, readable))
         ours, theirs = socket.socketpair()
         with theirs:
             process = subprocess.Popen(
-                [sys.executable, "-m", SUPERVISOR, str(theirs.fileno()), settings],
+                [sys.executable, "-m", SUPERVISOR, str(theirs.fileno()), json.dumps({**settings, "home": home.name})],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 pass_fds=[theirs.fileno()],
@@ -127,15 +127,20 @@ class Host:
         self._channel = Channel(ours, BenchmarkError, self.limits.seconds)
         return self._channel
 
-    def _settings(self, home: str, readable: list[str]) -> dict[str, Any]:
+    def _settings(self) -> dict[str, Any]:
+        """What the process is told, but for its folder."""
+        plugins = [(self.kind, self.spec), *(("defense", spec) for spec in self.also)]
+        found = [*map(located, HARNESS), *(package_of(kind, spec) for kind, spec in plugins)]
+        packages = dict(filter(None, found))
+        places = [*map(code_at, packages.values()), *(place for kind, spec in plugins for place in needed(kind, spec))]
         return {
             **asdict(self.limits),
             "kind": self.kind,
             "spec": self.spec,
-            "home": home,
             "threads": torch.get_num_threads(),
             "path": [str(Path(place).absolute()) for place in sys.path],
-            "readable": readable,
+            "packages": packages,
+            "readable": [*map(str, places)],
         }
 
     def _verdict(self) -> str:
@@ -182,12 +187,30 @@ def sources(kind: str, spec: str) -> list[Path]:
         if not folder.is_dir():
             raise UsageError(f"there is no folder {folder}")
         return [folder.absolute()]
-    # Only the outermost package: to look for what is inside would run it.
-    package = place.partition(".")[0]
-    found = importlib.util.find_spec(package) if package else None
-    if found is None or found.origin is None:
+    found = package_of(kind, spec)
+    if found is None:
         raise missing(kind, split(spec)[0], installed(kind))
-    return [Path(found.origin).parent if found.submodule_search_locations else Path(found.origin)]
+    return [code_at(found[1])]
+
+
+def package_of(kind: str, spec: str) -> tuple[str, str] | None:
+    """The outermost package (or the module) of a plugin, and its file; none of a plugin that is named by a path.
+
+    Only the outermost: to look for what is inside would run it.
+    """
+    place = attribute_of(kind, spec).rpartition(":")[0]
+    return None if place.endswith(".py") or IN_FOLDER in place else located(place.partition(".")[0])
+
+
+def located(name: str) -> tuple[str, str] | None:
+    """A package (or a module) and its file, wherever Python finds it; none if it does not."""
+    found = importlib.util.find_spec(name) if name else None
+    return (name, found.origin) if found and found.origin else None
+
+
+def code_at(file: str) -> Path:
+    """All of a package, given the file of its ``__init__``; of a module its file."""
+    return Path(file).parent if Path(file).stem == "__init__" else Path(file)
 
 
 def attribute_of(kind: str, spec: str) -> str:

@@ -54,19 +54,23 @@ def version() -> int:
     return max(0, int(_libc.syscall(CREATE_RULESET, None, 0, CREATE_RULESET_VERSION)))
 
 
-def confine(readable: Iterable[Path], writable: Iterable[Path]) -> None:
+def confine(readable: Iterable[Path], listed: Iterable[Path], writable: Iterable[Path]) -> None:
     """From now on this process reads and runs only what lies below some paths, and writes only below others.
 
     It can open no TCP connection either, nor send signals to processes outside, as far as the kernel's version goes. It
-    cannot be undone, and holds for all threads and processes that it starts.
+    cannot be undone, and holds for all threads and processes that it starts: those that it has would keep their rights.
 
     Args:
         readable: files and folders; those that do not exist are left out.
+        listed: folders of which only the names in them are to be read, and in what lies below them.
         writable: folders; they are readable too.
 
     Raises:
+        RuntimeError: this process has several threads.
         UsageError: the kernel does not offer Landlock.
     """
+    if len(os.listdir("/proc/self/task")) > 1:
+        raise RuntimeError("a process of several threads cannot be confined; confine it before it starts them")
     offered = version()
     if not offered:
         raise UsageError(
@@ -78,7 +82,7 @@ def confine(readable: Iterable[Path], writable: Iterable[Path]) -> None:
     size = 24 if offered >= 6 else 16 if offered >= 4 else 8
     ruleset = _checked(_libc.syscall(CREATE_RULESET, ctypes.byref(rules), size, 0))
     try:
-        for paths, rights in ((readable, READING), (writable, every)):
+        for paths, rights in ((readable, READING), (listed, READ_DIR), (writable, every)):
             for path in paths:
                 if path.exists():
                     _allow(ruleset, path, rights & every)

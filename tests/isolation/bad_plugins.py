@@ -54,13 +54,41 @@ class Multiplies(Defense):
 @dataclass(frozen=True)
 class Reads(Defense):
     folder: str = parameter("", "where it would like to read; a file could be named, to be read by right")
+    name: str = parameter("results.json", "what it would like to read there")
 
     def perturb(self, x, rng):
         try:
-            (Path(self.folder) / "results.json").read_bytes()
+            (Path(self.folder) / self.name).read_bytes()
         except PermissionError:
             return x
         return torch.full_like(x, 0.5)
+
+
+@dataclass(frozen=True)
+class ReadsInEveryThread(Defense):
+    """Reads in the threads that were there before it, by a handler that is called in the thread that is signalled."""
+
+    path: str = parameter("", "what it would like to read")
+
+    def perturb(self, x, rng):
+        torch.ones(2**20).add(1)  # Work for all threads of torch, which are started at the latest now.
+        libc, refused, read = ctypes.CDLL(None), [], []
+
+        @ctypes.CFUNCTYPE(None, ctypes.c_int)
+        def try_it(_):
+            try:
+                read.append(Path(self.path + ".txt").read_bytes())
+            except PermissionError:
+                refused.append(True)
+
+        libc.signal(signal.SIGUSR1, try_it)
+        threads = [int(thread) for thread in os.listdir("/proc/self/task")]
+        assert len(threads) > 1
+        for thread in threads:
+            libc.tgkill(os.getpid(), thread, signal.SIGUSR1)
+        while len(read) + len(refused) < len(threads):
+            time.sleep(0.01)
+        return torch.full_like(x, 0.5) if read else x
 
 
 @dataclass(frozen=True)

@@ -17,13 +17,14 @@ import torch
 import yaml
 from click.testing import CliRunner
 
-from benchmark import sweep
+from benchmark import sweep, targets
 from benchmark.cli import cli
 from benchmark.config import Cell, Track
 from benchmark.errors import PluginError, UsageError
 from benchmark.executors import make_executor
 from benchmark.interfaces import Defense
 from benchmark.isolation import plugins
+from benchmark.isolation.guest import apart_from
 from benchmark.isolation.host import Limits
 from benchmark.isolation.landlock import version
 from benchmark.isolation.network import can_leave_network
@@ -33,6 +34,7 @@ from benchmark.record import load_records
 from benchmark.registry import load
 from benchmark.results import Results
 from benchmark.sweep import Outcome, run_cells
+from benchmark.targets import GENERATOR, target_names
 
 pytestmark = pytest.mark.skipif(not version(), reason="the kernel does not offer Landlock")
 
@@ -90,6 +92,52 @@ def test_it_sees_and_changes_nothing_outside(tmp_path: Path, monkeypatch: pytest
             assert torch.equal(answer(spec), IMAGES), spec
     assert not (tmp_path / "new.txt").exists()
     assert not answer("Secretive").any()
+
+
+def test_no_thread_of_its_process_sees_more_than_another(tmp_path: Path) -> None:
+    (tmp_path / "secret.txt").write_text("secret")
+    threads = torch.get_num_threads()
+    try:
+        torch.set_num_threads(2)
+        assert torch.equal(answer(f"ReadsInEveryThread,path={tmp_path / 'secret'}"), IMAGES)
+    finally:
+        torch.set_num_threads(threads)
+
+
+@pytest.mark.parametrize("name", target_names())
+def test_it_does_not_see_the_weights_that_are_to_be_stolen(name: str) -> None:
+    folder = Path(targets.__file__).parent / name
+    assert (folder / GENERATOR).is_file()
+    assert torch.equal(answer(f"Reads,folder={folder},name={GENERATOR}"), IMAGES)
+
+
+def test_what_is_closed_is_opened_neither_by_itself_nor_with_what_holds_it(tmp_path: Path) -> None:
+    """As in an installation, where the harness lies among the packages."""
+    for file in ("site/other/code.py", "site/benchmark/code.py", "site/benchmark/targets/code.py"):
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / file).touch()
+    closed = tmp_path / "site" / "benchmark" / "targets" / "one"
+    closed.mkdir()
+    (tmp_path / "site" / "link").symlink_to(closed)
+    places = [tmp_path / "site", closed, closed / "generator.safetensors", tmp_path / "plugin.py"]
+    whole, listed = apart_from([closed], places)
+    assert {place.relative_to(tmp_path).as_posix() for place in whole} == {
+        "site/other",
+        "site/benchmark/code.py",
+        "site/benchmark/targets/code.py",
+        "plugin.py",
+    }
+    assert {place.relative_to(tmp_path).as_posix() for place in listed} == {
+        "site",
+        "site/benchmark",
+        "site/benchmark/targets",
+    }
+
+
+def test_plugins_of_the_harness_are_found_from_anywhere(tmp_path: Path) -> None:
+    asked = "from benchmark.isolation.plugins import load_isolated; print(load_isolated('attack', 'purify').queries(40))"
+    done = subprocess.run([sys.executable, "-c", asked], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("40\n", "")
 
 
 @pytest.mark.skipif(not can_leave_network(), reason="network namespaces are refused here")
