@@ -1,8 +1,8 @@
 """Results behind an fsspec URL: a copy on this machine, brought up to date file by file.
 
-For machines that share a bucket but no folder. What another machine has made is fetched rather than made again. Artifacts
-never change. A record, an entry or a failure may be written again, so a file is fetched whenever it has changed there;
-the copy carries the time of that change.
+For machines that share a bucket but no folder. What another machine has made is fetched rather than made again.
+Artifacts never change. A record, an entry or a failure may be written again, so a file is fetched whenever it has
+changed there; the copy carries the time of that change.
 """
 
 from __future__ import annotations

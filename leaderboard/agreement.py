@@ -11,10 +11,13 @@ in twenty may lie outside: there a single disagreement asks for a second look, n
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from benchmark.record import Record
+from benchmark.results import Results
+from benchmark.submission.sheets import difference
 from leaderboard.intervals import Interval, prediction_interval
 
 STATED = (
@@ -72,6 +75,26 @@ class Agreement:
     """Figures that agree."""
     problems: tuple[str, ...]
     """One line for each thing that does not."""
+
+
+def compare_bundle(
+    bundle: Path, claimed: Sequence[Record], found: Sequence[Record], results: Results, *, same_environment: bool
+) -> Iterator[Agreement]:
+    """Compare records of a bundle, and their sheets, with those of a re-run.
+
+    Args:
+        bundle: has the sheets of what is claimed.
+        claimed: all seeds of some rows.
+        found: the same cells, in the same order.
+        results: has the sheets of what was found.
+        same_environment: as for :func:`compare_row`.
+    """
+    pairs = [Pair(ours, replace(theirs, defense=ours.defense)) for ours, theirs in zip(claimed, found, strict=True)]
+    for one in (each for row in rows(pairs) for each in compare_row(row, same_environment=same_environment)):
+        name = f"sheets/{one.pair.found.id}.png"
+        sheet = difference(bundle / name, results.sheet(one.pair.found.id), exact=one.exact)
+        told = (f"{one.pair.title}: {name}: {sheet}",) if sheet else ()
+        yield replace(one, problems=(*one.problems, *told))
 
 
 def compare_row(pairs: Sequence[Pair], *, same_environment: bool) -> list[Agreement]:

@@ -220,6 +220,22 @@ def test_a_failed_cell_is_one_line_and_the_others_are_on_the_board(call, track_f
     assert list(pd.read_csv(tmp_path / "leaderboard.csv")["defense"]) == ["none"]
 
 
+def test_a_board_that_cannot_be_written_hides_no_error(
+    call, track_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(text: str):
+        def fail(*_: object, **__: object) -> None:
+            raise OSError(text)
+
+        return fail
+
+    monkeypatch.setattr("benchmark.sweep.run_cells", failing("the first error"))
+    monkeypatch.setattr("benchmark.cli.cells.write_board", failing("no board"))
+    outcome = call("run", "--budget", "40", "--track", track_file, "--results", tmp_path)
+    assert (outcome.status, outcome.err.splitlines()[-1]) == (1, "error: the first error")
+    assert "warning: the board was not written: no board" in outcome.err
+
+
 def test_debug_shows_the_traceback(call, track_file: Path, tmp_path: Path) -> None:
     outcome = call("--debug", "run", "--defense", "jpgg", "--track", track_file, "--results", tmp_path)
     assert "Traceback" in outcome.err

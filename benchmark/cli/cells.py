@@ -83,7 +83,7 @@ def run(
     for record in outcome.records:
         click.echo(f"{record.defense} against {record.attack}: {results.record(record.id)}, {results.sheet(record.id)}")
     click.echo("quick: these records never enter a board" if quick else f"board: {results.board}")
-    report_failures(outcome.failures)
+    sys.exit(report_failures(outcome.failures))
 
 
 def possible_attacks(track: Track) -> list[str]:
@@ -126,7 +126,7 @@ def sweep(
         return
     outcome = do_cells(cells, results, executor, force=force, retry_failed=retry_failed)
     click.echo(f"{len(outcome.records)} of {len(cells)} cells done; board: {results.board}")
-    report_failures(outcome.failures)
+    sys.exit(report_failures(outcome.failures))
 
 
 @click.command()
@@ -176,14 +176,20 @@ def do_cells(
 
     try:
         with reporting() as reporter:
-            return run_cells(cells, results, executor, reporter, force=force, retry_failed=retry_failed)
-    finally:
-        write_board(results)
+            outcome = run_cells(cells, results, executor, reporter, force=force, retry_failed=retry_failed)
+    except BaseException:
+        try:
+            write_board(results)
+        except Exception as error:
+            # What went wrong first is what the user must hear of in the end.
+            click.echo(f"warning: the board was not written: {' '.join(str(error).split())}", err=True)
+        raise
+    write_board(results)
+    return outcome
 
 
-def report_failures(failures: Mapping[str, str]) -> None:
-    """Say which cells failed and why, and exit with a status that says so, if any did."""
+def report_failures(failures: Mapping[str, str]) -> int:
+    """Say which cells failed and why; the exit status that says whether any did."""
     for title, error in failures.items():
         click.echo(f"error: {title}: {error}", err=True)
-    if failures:
-        sys.exit(1)
+    return 1 if failures else 0

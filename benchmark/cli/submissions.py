@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import secrets
-import shutil
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -51,7 +49,8 @@ def submit(spec: str, track: str, out: Path, results: Results, quick: bool, exec
     click.echo(check_apart(staged.located))
     cells = rules.cells(setting, staged.located)
     outcome = do_cells(cells, results, executor, retry_failed=True)
-    report_failures(outcome.failures)
+    if status := report_failures(outcome.failures):
+        sys.exit(status)
     done = list(zip(cells, outcome.records, strict=True))
     write_bundle(out, staged, setting, rules, done, results, executor.threads(len(cells)))
     click.echo(f"{out}: {len(cells)} cells" + ("; quick: to try things out, no entry" if quick else ""))
@@ -75,14 +74,17 @@ def verify(
     from tempfile import TemporaryDirectory
 
     from benchmark.results import Results
-    from benchmark.submission.checking import RefusedError, entry
+    from benchmark.submission import checking
 
     try:
-        manifest = entry(bundle)
-        claimed = _claims(bundle, manifest, track)
-    except RefusedError as refused:
+        manifest = checking.entry(bundle)
+        claimed = drawn = checking.claimed(bundle, manifest, track)
+    except checking.RefusedError as refused:
         _refuse(refused.problems)
-    drawn = _drawn(claimed, part, seed)
+    if part is not None and part < (rows := len(checking.rows_of(claimed))):
+        seed = secrets.randbelow(2**31) if seed is None else seed
+        click.echo(f"{part} of {rows} rows, drawn by --seed {seed}")
+        drawn = checking.draw(claimed, part, seed)
     with TemporaryDirectory(prefix="gan-extraction-bench-") as temporary:
         _run_again(bundle, manifest, drawn, results or Results.at(temporary), executor)
     click.echo(f"{bundle}: {len(drawn)} of {len(claimed)} cells were run again, and all agree")
@@ -95,41 +97,23 @@ def _refuse(problems: Sequence[str]) -> NoReturn:
     sys.exit(1)
 
 
-def _drawn(claimed: Sequence[tuple[Cell, Record]], part: int | None, seed: int | None) -> list[tuple[Cell, Record]]:
-    """The cells that are run again, and what is claimed of them: of all rows, or of some drawn ones."""
-    import numpy as np
-
-    names = sorted({(record.defense, record.attack) for _, record in claimed})
-    if part is not None and part < len(names):
-        seed = secrets.randbelow(2**31) if seed is None else seed
-        click.echo(f"{part} of {len(names)} rows, drawn by --seed {seed}")
-        rng = np.random.default_rng(seed)
-        names = [names[index] for index in rng.choice(len(names), part, replace=False)]
-    return [(cell, record) for cell, record in claimed if (record.defense, record.attack) in names]
-
-
 def _run_again(
     bundle: Path, manifest: Manifest, drawn: Sequence[tuple[Cell, Record]], results: Results, executor: Executor
 ) -> None:
     """Run cells again, and compare; exits with a status that says so if something does not agree."""
     from benchmark.submission.bundle import environment
-    from benchmark.submission.sheets import difference
-    from leaderboard.agreement import Pair, compare_row, rows
+    from leaderboard.agreement import compare_bundle
 
     outcome = do_cells([cell for cell, _ in drawn], results, executor, retry_failed=True)
-    report_failures(outcome.failures)
-    pairs = [
-        Pair(record, replace(found, defense=record.defense))
-        for (_, record), found in zip(drawn, outcome.records, strict=True)
-    ]
+    if status := report_failures(outcome.failures):
+        sys.exit(status)
     same = manifest.environment == environment(executor.threads(len(drawn)))
+    claimed = [record for _, record in drawn]
     problems: list[str] = []
-    for verdict in (each for row in rows(pairs) for each in compare_row(row, same_environment=same)):
-        pair, name = verdict.pair, f"sheets/{verdict.pair.found.id}.png"
-        sheet = difference(bundle / name, results.sheet(pair.found.id), exact=verdict.exact)
-        problems += [*verdict.problems, *([f"{pair.title}: {name}: {sheet}"] if sheet else [])]
-        how = "to the last digit" if verdict.exact else "within the 95% prediction intervals over seeds"
-        click.echo(f"{pair.title}: {verdict.agreeing} figures agree {how}")
+    for agreement in compare_bundle(bundle, claimed, outcome.records, results, same_environment=same):
+        problems += agreement.problems
+        how = "to the last digit" if agreement.exact else "within the 95% prediction intervals over seeds"
+        click.echo(f"{agreement.pair.title}: {agreement.agreeing} figures agree {how}")
     if problems:
         _refuse(problems)
 
@@ -147,12 +131,13 @@ def enter(bundle: Path, name: str, track: str | None, status: str, evidence: str
     The records of the defense are taken over, if they are what verify would run again; those of the undefended target
     are the board's own, so that no entry moves what all gains are relative to.
     """
+    from benchmark.submission import checking
     from benchmark.submission.bundle import MANIFEST, checksum
-    from benchmark.submission.checking import RefusedError, entry
+    from benchmark.submission.making import take_over
     from leaderboard.entries import Entry, check_evidence, check_new, load_entry
 
     try:
-        manifest = entry(bundle)
+        manifest = checking.entry(bundle)
         made = Entry(name, manifest.track, manifest.spec, checksum(bundle / MANIFEST), status, evidence)
         results.pull()
         check_evidence(made, read_records(results.records))
@@ -160,39 +145,16 @@ def enter(bundle: Path, name: str, track: str | None, status: str, evidence: str
         if known:
             # What cannot be read may be somebody else's: it is no place to write to.
             load_entry(path)
-        check_new(made, read_entries(results.entries))
         # One that stands has its records on the board, and gets another status, whatever has become of the harness.
-        claimed = [] if known else _claims(bundle, manifest, track)
-    except RefusedError as refused:
+        claimed = [] if known else checking.claimed(bundle, manifest, track)
+    except checking.RefusedError as refused:
         _refuse(refused.problems)
-    for _, record in claimed:
-        if record.defense == manifest.spec and not results.record(record.id).exists():
-            _take_over(bundle, record, results)
-    results.mirror.push(made.save(results.entries))
+    # Nobody else may take the name or the defense between the look and the writing.
+    with results.lock("entries"):
+        check_new(made, read_entries(results.entries))
+        for _, record in claimed:
+            if record.defense == manifest.spec and not results.record(record.id).exists():
+                take_over(bundle, record, results)
+        results.mirror.push(made.save(results.entries))
     write_board(results)
     click.echo(f"{made.name}: {made.status}; board: {results.board}")
-
-
-def _claims(bundle: Path, manifest: Manifest, track: str | None) -> list[tuple[Cell, Record]]:
-    """The cells of a bundle and their records, all of them found to be whole and of this submission.
-
-    Raises:
-        RefusedError: something is not.
-        UsageError: there is no such track, or the spec is refused.
-        PluginError: the plugin cannot be loaded.
-    """
-    from benchmark.submission import checking, protocol
-
-    cells = checking.cells_of(bundle, manifest, checking.track_of(manifest, track), protocol.PROTOCOL)
-    return list(zip(cells, checking.claims(bundle, manifest, cells), strict=True))
-
-
-def _take_over(bundle: Path, record: Record, results: Results) -> None:
-    """Copy a record and its sheet, the record last: it stands for both."""
-    from benchmark.files import replacing
-
-    sheet = results.sheet(record.id)
-    with replacing(sheet) as temporary:
-        shutil.copyfile(bundle / "sheets" / sheet.name, temporary)
-    results.mirror.push(sheet)
-    results.mirror.push(record.save(results.records))

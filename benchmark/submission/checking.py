@@ -6,13 +6,16 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+
 from benchmark.config import Cell, Track, load_track, track_names
 from benchmark.errors import DataError, UsageError
 from benchmark.keys import cell_id
 from benchmark.record import Record, load_record, versions
 from benchmark.setting import load_setting
+from benchmark.submission import protocol
 from benchmark.submission.bundle import SOURCE, Manifest, amiss, as_json, read_manifest, stated
-from benchmark.submission.protocol import UNDEFENDED, Protocol
+from benchmark.submission.protocol import UNDEFENDED
 from benchmark.submission.sources import located, source_hashes
 
 
@@ -66,7 +69,42 @@ def track_of(manifest: Manifest, given: str | None) -> Track:
     return load_track(given or manifest.track)
 
 
-def cells_of(bundle: Path, manifest: Manifest, track: Track, protocol: Protocol) -> list[Cell]:
+def claimed(bundle: Path, manifest: Manifest, given: str | None) -> list[tuple[Cell, Record]]:
+    """The cells of a bundle and their records, all of them found to be whole and of this submission.
+
+    Args:
+        bundle: its folder.
+        manifest: of the bundle.
+        given: its track, as for :func:`track_of`.
+
+    Raises:
+        RefusedError: something is not.
+        UsageError: there is no such track, or the spec is refused.
+        PluginError: the plugin cannot be loaded.
+    """
+    cells = cells_of(bundle, manifest, track_of(manifest, given))
+    return list(zip(cells, claims(bundle, manifest, cells), strict=True))
+
+
+def rows_of(claimed: Sequence[tuple[Cell, Record]]) -> list[tuple[str, str]]:
+    """The rows of a bundle, sorted: a defense and an attack each."""
+    return sorted({(record.defense, record.attack) for _, record in claimed})
+
+
+def draw(claimed: Sequence[tuple[Cell, Record]], part: int, seed: int) -> list[tuple[Cell, Record]]:
+    """The cells, and what is claimed of them, of some rows.
+
+    Args:
+        claimed: of all rows.
+        part: rows to draw, at most as many as there are.
+        seed: draws them.
+    """
+    rows = rows_of(claimed)
+    drawn = [rows[index] for index in np.random.default_rng(seed).choice(len(rows), part, replace=False)]
+    return [(cell, record) for cell, record in claimed if (record.defense, record.attack) in drawn]
+
+
+def cells_of(bundle: Path, manifest: Manifest, track: Track) -> list[Cell]:
     """The cells that a bundle must have records of, run from the sources in it.
 
     Raises:
@@ -74,7 +112,7 @@ def cells_of(bundle: Path, manifest: Manifest, track: Track, protocol: Protocol)
         UsageError: the spec is not one of a bundle, or is refused.
         PluginError: the plugin cannot be loaded.
     """
-    setting, ours = as_json(load_setting(track).key), stated(protocol)
+    setting, ours = as_json(load_setting(track).key), stated(protocol.PROTOCOL)
     problems = [
         f"setting: {name} of the track is not what it is here"
         for name in sorted(setting.keys() | manifest.setting.keys())
@@ -90,7 +128,7 @@ def cells_of(bundle: Path, manifest: Manifest, track: Track, protocol: Protocol)
     others = {path.name for path in folder.iterdir()} - manifest.sources.keys()
     problems += [f"source: {name} is not of the defense, whose sources alone belong there" for name in sorted(others)]
     refuse(problems)
-    return protocol.cells(track, located(manifest.spec, folder))
+    return protocol.PROTOCOL.cells(track, located(manifest.spec, folder))
 
 
 def python() -> str:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from benchmark.config import Cell, Track
 from benchmark.errors import PluginError
+from benchmark.files import replacing
 from benchmark.record import Record
 from benchmark.results import Results
 from benchmark.setting import load_setting
@@ -121,3 +122,16 @@ def write_bundle(
             environment=environment(threads),
             sources=source_hashes(spec, folder / SOURCE),
         )
+
+
+def take_over(bundle: Path, record: Record, results: Results) -> None:
+    """Copy a record of a bundle and its sheet into a board's results; the record last, as it stands for both.
+
+    Raises:
+        OSError: they cannot be written.
+    """
+    sheet = results.sheet(record.id)
+    with replacing(sheet) as temporary:
+        shutil.copyfile(bundle / "sheets" / sheet.name, temporary)
+    results.mirror.push(sheet)
+    results.mirror.push(record.save(results.records))

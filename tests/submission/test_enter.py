@@ -10,7 +10,10 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from filelock import Timeout
 from tampering import DARKER, change_figure, record_of, rewrite
+
+from benchmark.results import Results
 
 
 @pytest.fixture
@@ -47,6 +50,21 @@ def test_an_entry_that_cannot_be_read_is_not_written_over(enter, bundle: Path, t
     assert entered.status == 0
     assert all(line.startswith("warning: ") and "other.json" in line for line in entered.err.splitlines())
     assert set(pd.read_csv(tmp_path / "leaderboard.csv")["status"]) == {"claimed"}
+
+
+def test_nobody_enters_between_the_look_and_the_writing(
+    enter, bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = []
+
+    def look(*_: object) -> None:
+        with pytest.raises(Timeout):
+            Results(tmp_path).lock("entries").acquire(timeout=0)
+        held.append(True)
+
+    monkeypatch.setattr("leaderboard.entries.check_new", look)
+    assert enter(bundle, "darker", "--results", tmp_path).status == 0
+    assert held
 
 
 OTHERS = {
