@@ -101,7 +101,8 @@ def show(comparisons: Iterable[Comparison], first: str, second: str) -> None:
     for comparison in comparisons:
         console.print(_table(comparison))
     console.print(
-        "B - A: paired by seed, ± half the 95% interval; better for whoever defends, if beyond it", highlight=False
+        "B - A: paired by seed, ± half the 95% interval (Student's t); better for whoever defends, if beyond it",
+        highlight=False,
     )
 
 
