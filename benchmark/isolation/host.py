@@ -18,11 +18,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import psutil
 import torch
 from torch import Tensor
 
 from benchmark.errors import BenchmarkError, PluginError, UsageError
 from benchmark.isolation.channel import NOTHING, Channel, EndedError, Message, Serve
+from benchmark.isolation.family import end_family
 from benchmark.isolation.landlock import version
 from benchmark.registry import IN_FOLDER, installed, missing, split
 from benchmark.source import text_hash
@@ -34,6 +36,9 @@ HARNESS = ("benchmark", "defenses", "attacks")
 
 VERDICT_SECONDS = 10.0
 """How long a supervisor has to say why the plugin's process has ended."""
+
+ENDING_SECONDS = 10.0
+"""How long a supervisor has to end everything when it is told to."""
 
 
 @dataclass(frozen=True)
@@ -149,15 +154,28 @@ class Host:
         with suppress(subprocess.TimeoutExpired):
             # It ends by itself if the plugin's process has, and not only what that one spoke through.
             self._process.wait(VERDICT_SECONDS)
-        output, _ = self._process.communicate()
-        return output.decode(errors="replace").strip() or "its supervisor was ended from outside"
+        return _last_words(self._process).decode(errors="replace").strip() or "its supervisor was ended from outside"
 
 
 def _end(process: subprocess.Popen[bytes], home: tempfile.TemporaryDirectory[str], ours: socket.socket) -> None:
-    """End a plugin's process: its standard input closes, which tells the supervisor to end everything."""
-    process.communicate()
+    """End a plugin's process, and let go of its folder."""
+    _last_words(process)
     ours.close()
     home.cleanup()
+
+
+def _last_words(supervisor: subprocess.Popen[bytes]) -> bytes:
+    """What a supervisor says when its standard input closes, which tells it to end everything.
+
+    One that does not, as a plugin may have stopped it where the kernel allows that, is ended, and its plugin before.
+    """
+    try:
+        return supervisor.communicate(timeout=ENDING_SECONDS)[0]
+    except subprocess.TimeoutExpired:
+        with suppress(psutil.NoSuchProcess):
+            end_family(psutil.Process(supervisor.pid))
+        supervisor.kill()
+        return supervisor.communicate()[0]
 
 
 def needed(kind: str, spec: str) -> list[Path]:

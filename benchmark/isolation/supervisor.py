@@ -13,11 +13,13 @@ import select
 import signal
 import subprocess
 import sys
+import tempfile
 from contextlib import suppress
-from pathlib import Path
+from typing import IO
 
 import psutil
 
+from benchmark.isolation.family import end_family
 from benchmark.isolation.network import leave_network
 
 PR_SET_CHILD_SUBREAPER = 36
@@ -43,23 +45,23 @@ def main(channel: int, settings: str) -> None:
     # does the cells has said so.
     leave_network()
     limits = json.loads(settings)
-    said = Path(limits["home"]) / "said.txt"
-    with said.open("wb") as output:
+    # A file without a name: under a name the plugin could put something else there for this process to read.
+    with tempfile.TemporaryFile(dir=limits["home"]) as said:
         guest = subprocess.Popen(
             [sys.executable, "-m", GUEST, str(channel), settings],
             stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
+            stdout=said,
+            stderr=said,
             pass_fds=[channel],
             start_new_session=True,
         )
-    # The plugin's process has its end of the connection for itself: the harness hears when it ends.
-    os.close(channel)
-    try:
-        reason = watch(guest, limits["memory"], limits["processes"])
-    finally:
-        end_all()
-    verdict = reason or how_it_ended(guest.wait(), last_line(said))
+        # The plugin's process has its end of the connection for itself: the harness hears when it ends.
+        os.close(channel)
+        try:
+            reason = watch(guest, limits["memory"], limits["processes"])
+        finally:
+            end_family(psutil.Process())
+        verdict = reason or how_it_ended(guest.wait(), last_line(said))
     # Not by print, whose buffer would be written once more at the end: the harness may be gone, and nobody listen.
     with suppress(BrokenPipeError):
         os.write(sys.stdout.fileno(), verdict.encode())
@@ -71,10 +73,10 @@ def watch(guest: subprocess.Popen[bytes], memory: int, processes: int) -> str:
         ready, _, _ = select.select([sys.stdin], [], [], INTERVAL)
         if ready:
             return "the harness has ended it"
-        family = psutil.Process().children(recursive=True)
-        if len(family) > processes:
-            return f"it ran {len(family)} processes at once, but may run {processes}"
-        used = sum(filter(None, map(memory_of, family)))
+        running = psutil.Process().children(recursive=True)
+        if len(running) > processes:
+            return f"it ran {len(running)} processes at once, but may run {processes}"
+        used = sum(filter(None, map(memory_of, running)))
         if used > memory:
             return f"it took {used / 2**30:.1f} GiB of memory, but may take {memory / 2**30:.1f}"
     return ""
@@ -88,31 +90,10 @@ def memory_of(process: psutil.Process) -> int | None:
         return None
 
 
-def end_all() -> None:
-    """End all that descends from this process, also what is started meanwhile."""
-    while family := psutil.Process().children(recursive=True):
-        for process in family:
-            try:
-                # Stopped first: what is stopped starts nothing.
-                process.send_signal(signal.SIGSTOP)
-            except psutil.Error:
-                continue
-        for process in family:
-            try:
-                process.kill()
-            except psutil.Error:
-                continue
-        psutil.wait_procs(family, timeout=1)
-
-
-def last_line(said: Path) -> str:
-    """The end of the last line that the plugin's process wrote; nothing if it wrote none, or has removed the file."""
-    try:
-        with said.open("rb") as file:
-            file.seek(max(0, said.stat().st_size - TAIL))
-            lines = file.read().decode(errors="replace").split("\n")
-    except OSError:
-        return ""
+def last_line(said: IO[bytes]) -> str:
+    """The end of the last line that the plugin's process wrote; nothing if it wrote none."""
+    said.seek(max(0, said.seek(0, os.SEEK_END) - TAIL))
+    lines = said.read().decode(errors="replace").split("\n")
     return next((line.strip() for line in reversed(lines) if line.strip()), "")
 
 

@@ -36,6 +36,23 @@ class Leaves(Defense):
         os._exit(3)
 
 
+@dataclass(frozen=True)
+class Swaps(Defense):
+    """Puts something else in the place of what the harness may read of its folder, and leaves."""
+
+    link: str = parameter("", "what the harness should read; empty: something to wait for, for ever")
+
+    def perturb(self, x, rng):
+        home = Path(os.environ["HOME"])
+        for place in {home / "said.txt", *home.iterdir()}:
+            place.unlink(missing_ok=True)
+            if self.link:
+                place.symlink_to(self.link + ".txt")
+            else:
+                os.mkfifo(place)
+        os._exit(3)
+
+
 class EatsMemory(Defense):
     def perturb(self, x, rng):
         eaten = []

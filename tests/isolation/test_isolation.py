@@ -23,7 +23,7 @@ from benchmark.config import Cell, Track
 from benchmark.errors import PluginError, UsageError
 from benchmark.executors import make_executor
 from benchmark.interfaces import Defense
-from benchmark.isolation import plugins
+from benchmark.isolation import host, plugins
 from benchmark.isolation.guest import apart_from
 from benchmark.isolation.host import Limits
 from benchmark.isolation.landlock import version
@@ -61,6 +61,7 @@ def family() -> list[psutil.Process]:
         ("Hangs", replace(LIMITS, seconds=0.5), "took more than 0.5 seconds"),
         ("Crashes", LIMITS, r"crashed \(SIGSEGV\)"),
         ("Leaves", LIMITS, "exit status 3; it said last: goodbye"),
+        ("Swaps", LIMITS, "it ended by itself, with exit status 3$"),
         ("EatsMemory", LIMITS, r"took 2\..* GiB of memory, but may take 2\.0"),
         ("Multiplies", LIMITS, "processes at once, but may run 8"),
         ("Babbles", replace(LIMITS, seconds=3), "no proper message|ended by itself|took more than"),
@@ -74,6 +75,23 @@ def test_whatever_it_does_its_own_cell_fails_and_nothing_is_left(plugin: str, li
     deadline = time.monotonic() + 10
     while set(family()) - before and time.monotonic() < deadline:
         time.sleep(0.05)
+    assert not set(family()) - before
+
+
+def test_it_cannot_have_the_harness_read_for_it(tmp_path: Path) -> None:
+    (tmp_path / "secret.txt").write_text("secret")
+    with pytest.raises(PluginError, match="exit status 3$"):
+        answer(f"Swaps,link={tmp_path / 'secret'}")
+
+
+def test_a_supervisor_that_does_not_answer_is_ended_with_its_plugin(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(host, "ENDING_SECONDS", 0.2)
+    before = set(family())
+    defense: Defense = load_isolated("defense", f"{BAD}:Secretive", LIMITS)
+    defense.answer(IMAGES, torch.Generator())
+    (supervisor,) = set(psutil.Process().children()) - before
+    supervisor.suspend()
+    defense.end()
     assert not set(family()) - before
 
 
@@ -135,7 +153,7 @@ def test_what_is_closed_is_opened_neither_by_itself_nor_with_what_holds_it(tmp_p
 
 
 def test_plugins_of_the_harness_are_found_from_anywhere(tmp_path: Path) -> None:
-    asked = "from benchmark.isolation.plugins import load_isolated; print(load_isolated('attack', 'purify').queries(40))"
+    asked = "from benchmark.isolation.plugins import *; print(load_isolated('attack', 'purify').queries(40))"
     done = subprocess.run([sys.executable, "-c", asked], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (done.stdout, done.stderr) == ("40\n", "")
 
