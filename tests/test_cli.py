@@ -75,7 +75,7 @@ def test_strength_sets_the_parameter(call, track_file: Path, tmp_path: Path) -> 
     ("arguments", "says"),
     [
         (["run", "--attack", "fidelity", "--attack", "acuracy"], "did you mean 'accuracy'"),
-        (["run", "--attack", "accuracy,counting=refined,subsampling=drs"], "needs subsampling=mh"),
+        (["run", "--attack", "accuracy,counting=refined,subsampling=drs"], "subsampling"),
         (["run", "--defense", "jpgg"], "did you mean 'jpeg'"),
         (["run", "--attack", "fidelty"], "did you mean 'fidelity'"),
         (["run", "--track", "fashion"], "fashion-mnist"),
@@ -277,8 +277,36 @@ def test_version(call) -> None:
     assert "gan-extraction-bench 0.1.0" in call("version").out
 
 
-def test_help_without_arguments(call) -> None:
-    assert "train-target" in call().out
+@pytest.mark.parametrize(("arguments", "status"), [([], 2), (["--help"], 0), (["run", "--help"], 0)])
+def test_help(call, arguments: list[str], status: int) -> None:
+    outcome = call(*arguments)
+    assert (outcome.status, outcome.err) == (status, "")
+    assert "Usage: python -m benchmark" in outcome.out
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["report", "--out", "board.html"], ["compare", "jpeg", "noise"], ["board"]],
+    ids=lambda command: command[0],
+)
+def test_where_there_are_no_records_it_says_where_it_looked(call, tmp_path: Path, command: list[str]) -> None:
+    outcome = call(*command, "--results", tmp_path / "nowhere")
+    assert (outcome.status, outcome.out, outcome.err.count("\n")) == (2, "", 1)
+    assert f"no records in {tmp_path}/nowhere; " in outcome.err
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_file_that_may_not_be_read_is_named(call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "sweep.yaml"
+    file.write_text("")
+
+    def refused(path: Path, *_: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr("benchmark.sweep.read_mapping", refused)
+    outcome = call("sweep", file, "--results", tmp_path)
+    assert (outcome.status, outcome.err.count("\n")) == (1, 1)
+    assert f"{file} cannot be read or written (Permission denied); change its permissions" in outcome.err
 
 
 def test_list_survives_a_plugin_that_cannot_be_imported(call, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -222,7 +222,7 @@ def test_a_folder_that_cannot_be_written_is_said(sweep_file: Path, tmp_path: Pat
     )
     assert done.stdout == "status 1\n"
     assert done.stderr.splitlines()[-1].startswith("error: ")
-    assert "cannot be written (Read-only file system)" in done.stderr.splitlines()[-1]
+    assert "cannot be read or written (Read-only file system)" in done.stderr.splitlines()[-1]
     assert "Traceback" not in done.stderr
 
 

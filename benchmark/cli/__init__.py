@@ -58,11 +58,14 @@ def main() -> None:
     # A plugin of one's own may be a module in the working directory, whichever way the program was started.
     if os.getcwd() not in sys.path:
         sys.path.append(os.getcwd())
-    debug = "--debug" in sys.argv
-    arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
+    debug = False
     try:
-        status = cli.main(arguments, prog_name="python -m benchmark", standalone_mode=False)
-        sys.exit(status if isinstance(status, int) else 0)
+        with cli.make_context("python -m benchmark", sys.argv[1:]) as context:
+            debug = context.params["debug"]
+            cli.invoke(context)
+            sys.exit(0)
+    except click.exceptions.Exit as done:
+        sys.exit(done.exit_code)
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message())
         sys.exit(2)
@@ -83,5 +86,8 @@ def one_line(error: Exception) -> str:
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
         return f"the disk is full ({error.filename or 'no file named'}); free some room, then run the same command"
     if isinstance(error, PermissionError) or (isinstance(error, OSError) and error.errno == errno.EROFS):
-        return f"{error.filename} cannot be written ({error.strerror}); give another folder with --results or --out"
+        return (
+            f"{error.filename} cannot be read or written ({error.strerror}); "
+            "change its permissions, or give another with --results or --out"
+        )
     return " ".join(str(error).split())

@@ -34,13 +34,10 @@ def board(results: Results) -> None:
     """Write the board of each track as a CSV file of its name beside the records."""
     from leaderboard.table import write_csv
 
-    results.pull()
-    entries = read_entries(results.entries)
     by_track: dict[str, list[Record]] = {}
-    for record in read_records(results.records):
+    for record in all_records(results):
         by_track.setdefault(record.track, []).append(record)
-    if not by_track:
-        raise UsageError(f"there are no records in {results.records}; a sweep leaves them in its results folder")
+    entries = read_entries(results.entries)
     for track, records in sorted(by_track.items()):
         path = results.root / f"{track}.csv"
         write_csv(records, path, entries)
@@ -60,10 +57,9 @@ def report(out: Path, results: Results, figures: Path | None) -> None:
     """Show the board as one HTML file that needs no network; one for each track and setting."""
     from leaderboard.report import write_report
 
-    results.pull()
+    records = all_records(results)
     results.mirror.pull(results.root / "sheets")
-    entries = read_entries(results.entries)
-    for page in write_report(read_records(results.records), results.sheet, out, figures, entries):
+    for page in write_report(records, results.sheet, out, figures, read_entries(results.entries)):
         click.echo(f"report: {page}")
     if figures:
         click.echo(f"figures and tables: {figures}")
@@ -78,9 +74,23 @@ def compare(first: str, second: str, results: Results) -> None:
     from leaderboard.compare import compare as compare_defenses
     from leaderboard.compare import show
 
-    results.pull()
+    records = all_records(results)
     first, second = _spelled(first), _spelled(second)
-    show(compare_defenses(read_records(results.records), first, second), first, second)
+    show(compare_defenses(records, first, second), first, second)
+
+
+def all_records(results: Results) -> list[Record]:
+    """All whole records of results, brought up to date.
+
+    Raises:
+        UsageError: there are none.
+    """
+    results.pull()
+    records = read_records(results.records)
+    if not records:
+        where = results.url or results.root
+        raise UsageError(f"there are no records in {where}; name the folder that a run or a sweep wrote with --results")
+    return records
 
 
 def read_records(folder: Path) -> list[Record]:
