@@ -2,6 +2,18 @@
 
 from __future__ import annotations
 
+TRACK = "fashion-mnist"
+"""The track that is measured on."""
+
+BUDGET = "50k"
+"""The query budget."""
+
+RESULTS = "results"
+"""The folder for everything that is made."""
+
+BOARD = "leaderboard"
+"""The folder of this project's own board."""
+
 ATTACKS = ("fidelity", "accuracy")
 """Specs of the attacks that a defense is measured against."""
 

@@ -93,6 +93,8 @@ def test_strength_sets_the_parameter(call, track_file: Path, tmp_path: Path) -> 
         (["rnu"], "rnu"),
         (["list", "defences"], "did you mean 'defenses'"),
         (["train-target"], "--out"),
+        (["check", "jpeg", "--kind", "defnse"], "did you mean 'defense'"),
+        (["enter", ".", "mine", "--status", "borken"], "did you mean 'broken'"),
     ],
 )
 def test_what_is_wrong_is_said_in_one_line(call, tmp_path: Path, track_file: Path, arguments: list, says: str) -> None:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from benchmark.cli.options import BOARDS, RESULTS, ResultsType
+from benchmark.cli.options import results_option
+from benchmark.defaults import BOARD
 from benchmark.errors import BenchmarkError, UsageError
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def write_board(results: Results) -> None:
 
 
 @click.command()
-@click.option("--results", type=ResultsType(), default="leaderboard", show_default=True, help=BOARDS)
+@results_option(BOARD, "Folder, or fsspec URL, with records, and entries if there are any.")
 def board(results: Results) -> None:
     """Write the board of each track as a CSV file of its name beside the records."""
     from leaderboard.table import write_csv
@@ -47,7 +48,7 @@ def board(results: Results) -> None:
 
 @click.command()
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="HTML file to write.")
-@click.option("--results", type=ResultsType(), default="results", show_default=True, help=RESULTS)
+@results_option()
 @click.option(
     "--figures",
     type=click.Path(path_type=Path, file_okay=False),
@@ -68,7 +69,7 @@ def report(out: Path, results: Results, figures: Path | None) -> None:
 @click.command()
 @click.argument("first")
 @click.argument("second")
-@click.option("--results", type=ResultsType(), default="results", show_default=True, help=RESULTS)
+@results_option()
 def compare(first: str, second: str, results: Results) -> None:
     """Show two defenses side by side, with their differences paired by seed and 95% intervals."""
     from leaderboard.compare import compare as compare_defenses

@@ -14,7 +14,16 @@ from typing import TYPE_CHECKING
 import click
 
 from benchmark.cli.board import write_board
-from benchmark.cli.options import ATTACK, ISOLATED, METRIC, RESULTS, BudgetType, ResultsType, executor_options
+from benchmark.cli.options import (
+    ATTACK,
+    ISOLATED,
+    METRIC,
+    budget_option,
+    defense_option,
+    executor_options,
+    results_option,
+    track_option,
+)
 from benchmark.defaults import ATTACKS
 from benchmark.errors import UsageError
 from benchmark.progress.display import reporting
@@ -27,16 +36,16 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option("--defense", default="none", show_default=True, help="Spec of the defense: NAME[,key=value ...].")
+@defense_option
 @click.option("--strength", type=float, help="Its strength; the same as giving the parameter in the spec.")
 @click.option("--attack", "attacks", multiple=True, show_default=", ".join(ATTACKS), help=ATTACK)
 @click.option("--metric", "metrics", multiple=True, help=METRIC)
-@click.option("--budget", type=BudgetType(), default="50k", show_default=True, help="Query budget: 50k, 50_000, 1e4.")
+@budget_option()
 @click.option("--seed", default=0, show_default=True, help="Seed of everything that is drawn.")
-@click.option("--track", default="fashion-mnist", show_default=True, help="Track, or a YAML file of one's own.")
+@track_option()
 @click.option("--target", help="A target of one's own, instead of the track's: mine.pt, mine.onnx, my_pkg.mod:load.")
 @click.option("--reference", type=click.Path(exists=True, file_okay=False), help="Images that it was trained on.")
-@click.option("--results", type=ResultsType(), default="results", show_default=True, help=RESULTS)
+@results_option()
 @click.option("--weights", type=click.Path(exists=True, dir_okay=False), help="Weights of the feature extractor.")
 @click.option("--quick", is_flag=True, help="A cut-down form to try things out; never enters the board.")
 @click.option("--isolated", is_flag=True, help=ISOLATED)
@@ -100,7 +109,7 @@ def possible_attacks(track: Track) -> list[str]:
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
-@click.option("--results", type=ResultsType(), default="results", show_default=True, help=RESULTS)
+@results_option()
 @click.option("--dry-run", is_flag=True, help="Show the cells, what they share and how far they are; do nothing.")
 @click.option("--force", is_flag=True, help="Do again what is done.")
 @click.option("--retry-failed", is_flag=True, help="Do again what failed.")
@@ -131,7 +140,7 @@ def sweep(
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
-@click.option("--results", type=ResultsType(), default="results", show_default=True, help=RESULTS)
+@results_option()
 @click.option("--isolated", is_flag=True, help=ISOLATED)
 @click.option("--metric", "metrics", multiple=True, help=METRIC)
 def status(file: Path, results: Results, isolated: bool, metrics: Sequence[str]) -> None:

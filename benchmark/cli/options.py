@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from benchmark.defaults import BATCH, CPUS, EXECUTORS, GPUS
+from benchmark.defaults import BATCH, BOARD, BUDGET, CPUS, EXECUTORS, GPUS, RESULTS, TRACK
+from benchmark.errors import unknown
 
 if TYPE_CHECKING:
     from benchmark.results import Results
@@ -21,23 +22,8 @@ EXECUTOR = (
 )
 ISOLATED = "Run defense and attack in processes of their own, with limits and out of sight of all else."
 METRIC = "Spec of a metric of one's own: path/to/file.py:Mine, my_pkg.mod:Mine; may be given several times."
-RESULTS = "Folder for everything that is made, or an fsspec URL (s3://..., gs://...)."
-BOARDS = "Folder, or fsspec URL, with records, and entries if there are any."
 
-
-records_option = click.option(
-    "--records",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    default="leaderboard/records",
-    show_default=True,
-    help="Folder of records; of a sweep of one's own: results/records.",
-)
-
-
-def page_option(default: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """The option that says which Markdown page is written."""
-    text = "Page to write, with its plots in a folder beside it."
-    return click.option("--out", type=click.Path(path_type=Path), default=default, show_default=True, help=text)
+Decorator = Callable[[Callable[..., None]], Callable[..., None]]
 
 
 class ResultsType(click.ParamType["Results"]):
@@ -62,6 +48,67 @@ class BudgetType(click.ParamType[int]):
         from benchmark.config import parse_budget
 
         return parse_budget(str(value))
+
+
+class WordType(click.ParamType[str]):
+    """One of some words, which are only asked for when they are needed: whoever lists them brings torch along.
+
+    Args:
+        what: the word is, as the user would call it.
+        words: gives all that there are.
+    """
+
+    def __init__(self, what: str, words: Callable[[], Iterable[str]]) -> None:
+        self.name = what
+        self.words = words
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The word, if it is one of them."""
+        words = [str(word) for word in self.words()]
+        if value not in words:
+            raise unknown(self.name, str(value), words)
+        return str(value)
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
+        """All of them."""
+        return f"[{'|'.join(map(str, self.words()))}]"
+
+
+defense_option = click.option(
+    "--defense", default="none", show_default=True, help="Spec of the defense: NAME[,key=value ...]."
+)
+
+records_option = click.option(
+    "--records",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    default=f"{BOARD}/records",
+    show_default=True,
+    help=f"Folder of records; of a sweep of one's own: {RESULTS}/records.",
+)
+
+
+def track_option(text: str = "Track, or a YAML file of one's own.") -> Decorator:
+    """The option that says which track is meant."""
+    return click.option("--track", default=TRACK, show_default=True, help=text)
+
+
+def budget_option(text: str = "Query budget: 50k, 50_000, 1e4.") -> Decorator:
+    """The option that says how many images an attacker may be handed."""
+    return click.option("--budget", type=BudgetType(), default=BUDGET, show_default=True, help=text)
+
+
+def results_option(
+    default: str | None = RESULTS,
+    text: str = "Folder for everything that is made, or an fsspec URL (s3://..., gs://...).",
+) -> Decorator:
+    """The option that says where everything stands."""
+    return click.option("--results", type=ResultsType(), default=default, show_default=bool(default), help=text)
+
+
+def page_option(default: str) -> Decorator:
+    """The option that says which Markdown page is written."""
+    text = "Page to write, with its plots in a folder beside it."
+    return click.option("--out", type=click.Path(path_type=Path), default=default, show_default=True, help=text)
 
 
 def executor_options(command: Callable[..., None]) -> Callable[..., None]:

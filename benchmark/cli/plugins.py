@@ -9,15 +9,29 @@ from typing import Any
 
 import click
 
+from benchmark.cli.options import WordType
+
+
+def _templates() -> list[str]:
+    from benchmark.scaffold import template_kinds
+
+    return template_kinds()
+
+
+def _checked() -> list[str]:
+    from benchmark.conformance import CHECKS
+
+    return list(CHECKS)
+
 
 @click.command()
-@click.argument("kind")
+@click.argument("kind", type=WordType("kind of package", _templates))
 @click.argument("name")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder to write.  [default: one of that name]")
 def new(kind: str, name: str, out: Path | None) -> None:
     """Write a small working package for a plugin of one's own, with its test.
 
-    KIND is what it will be: attack, defense or metric. NAME is how it will be called in specs, such as grey-veil.
+    NAME is how it will be called in specs, such as grey-veil.
     """
     from benchmark.scaffold import write_package
 
@@ -30,7 +44,7 @@ def new(kind: str, name: str, out: Path | None) -> None:
 
 @click.command()
 @click.argument("spec")
-@click.option("--kind", help="Defense, attack, extractor, metric or target.  [default: what it is found to be]")
+@click.option("--kind", type=WordType("kind of plugin", _checked), help="[default: what it is found to be]")
 def check(spec: str, kind: str | None) -> None:
     """Try a plugin against its contract, and say in words what is wrong.
 
@@ -39,11 +53,8 @@ def check(spec: str, kind: str | None) -> None:
     from hypothesis.configuration import set_hypothesis_home_dir
 
     from benchmark.conformance import CHECKS
-    from benchmark.errors import unknown
 
     found = kind or _kind(spec)
-    if found not in CHECKS:
-        raise unknown("kind of plugin", found, CHECKS)
     # Hypothesis keeps notes of the sources it meets in the working directory, unless told where else.
     with TemporaryDirectory(prefix="gan-extraction-bench-") as folder:
         set_hypothesis_home_dir(folder)

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING
 import click
 
 from benchmark.cli.board import read_records
-from benchmark.cli.options import RESULTS, BudgetType, ResultsType, page_option, records_option
+from benchmark.cli.options import (
+    budget_option,
+    defense_option,
+    page_option,
+    records_option,
+    results_option,
+    track_option,
+)
 from benchmark.progress.display import reporting
 
 if TYPE_CHECKING:
@@ -25,15 +32,15 @@ def sweep_option(default: str) -> Callable[[Callable[..., None]], Callable[..., 
 
 
 @click.command()
-@click.option("--track", required=True, help="Track whose target is stolen, or a YAML file of one's own.")
+@track_option("Track whose target is stolen, or a YAML file of one's own.")
 @click.option("--to", "data", required=True, help="Data set of the other domain, such as folder:PATH.")
 @click.option("--images", default=1000, show_default=True, help="Images of it that are trained on.")
 @click.option("--steps", default=1000, show_default=True, help="Generator steps of the training on them.")
 @click.option("--seeds", type=click.IntRange(1), default=3, show_default=True, help="How often, with seeds from 0 on.")
-@click.option("--defense", default="none", show_default=True, help="Spec of the defense: NAME[,key=value ...].")
+@defense_option
 @click.option("--attack", default="fidelity", show_default=True, help="Spec of the attack: NAME[,key=value ...].")
-@click.option("--budget", type=BudgetType(), default="50k", show_default=True, help="Query budget: 50k, 50_000, 1e4.")
-@click.option("--results", type=ResultsType(), default="results", show_default=True, help=RESULTS)
+@budget_option()
+@results_option()
 def transfer(
     track: str,
     data: str,
@@ -84,7 +91,7 @@ def findings(sweep: Path, records: Path, out: Path) -> None:
 @click.command()
 @sweep_option("sweeps/adaptive.yaml")
 @records_option
-@click.option("--budget", type=BudgetType(), default="50k", show_default=True, help="Query budget that is spoken of.")
+@budget_option("Query budget that is spoken of.")
 @page_option("docs/ADAPTIVE.md")
 def adaptive(sweep: Path, records: Path, budget: int, out: Path) -> None:
     """Write the page that says how much of each defense survives attackers who know it, from records."""

@@ -12,9 +12,7 @@ import click
 
 from benchmark.cli.board import read_entries, read_records, write_board
 from benchmark.cli.cells import do_cells, report_failures
-from benchmark.cli.options import RESULTS, ResultsType, executor_options
-
-TRACK = "Its track, if that does not come with the harness: the YAML file."
+from benchmark.cli.options import WordType, executor_options, results_option, track_option
 
 if TYPE_CHECKING:
     from benchmark.config import Cell
@@ -23,12 +21,20 @@ if TYPE_CHECKING:
     from benchmark.results import Results
     from benchmark.submission.bundle import Manifest
 
+own_track_option = click.option("--track", help="Its track, if that does not come with the harness: the YAML file.")
+
+
+def _statuses() -> list[str]:
+    from leaderboard.entries import Status
+
+    return list(Status)
+
 
 @click.command()
 @click.argument("spec")
-@click.option("--track", default="fashion-mnist", show_default=True, help="Track, or a YAML file of one's own.")
+@track_option()
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder to write.")
-@click.option("--results", type=ResultsType(), default="results", show_default=True, help=RESULTS)
+@results_option()
 @click.option("--quick", is_flag=True, help="A cut-down form to try things out; never an entry.")
 @executor_options
 def submit(spec: str, track: str, out: Path, results: Results, quick: bool, executor: Executor) -> None:
@@ -58,10 +64,10 @@ def submit(spec: str, track: str, out: Path, results: Results, quick: bool, exec
 
 @click.command()
 @click.argument("bundle", type=click.Path(path_type=Path, exists=True, file_okay=False))
-@click.option("--track", help=TRACK)
+@own_track_option
 @click.option("--part", type=click.IntRange(1), help="Rows to run again, of all seeds each.  [default: all]")
 @click.option("--seed", type=click.IntRange(0), help="Seed that draws them.  [default: another each time]")
-@click.option("--results", type=ResultsType(), help="Folder that the re-run goes on in.  [default: none is kept]")
+@results_option(None, "Folder that the re-run goes on in.  [default: none is kept]")
 @executor_options
 def verify(
     bundle: Path, track: str | None, part: int | None, seed: int | None, results: Results | None, executor: Executor
@@ -121,10 +127,16 @@ def _run_again(
 @click.command()
 @click.argument("bundle", type=click.Path(path_type=Path, exists=True, file_okay=False))
 @click.argument("name")
-@click.option("--track", help=TRACK)
-@click.option("--status", default="claimed", show_default=True, help="claimed, reproduced or broken.")
+@own_track_option
+@click.option(
+    "--status",
+    type=WordType("status of an entry", _statuses),
+    default="claimed",
+    show_default=True,
+    help="What is known of it.",
+)
 @click.option("--evidence", default="", help="Of a broken one: id of the record of the attack that broke it.")
-@click.option("--results", type=ResultsType(), default="results", show_default=True, help=RESULTS)
+@results_option()
 def enter(bundle: Path, name: str, track: str | None, status: str, evidence: str, results: Results) -> None:
     """Enter a submission into a board under a name, or give its entry another status.
 

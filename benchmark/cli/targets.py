@@ -6,11 +6,12 @@ from pathlib import Path
 
 import click
 
+from benchmark.cli.options import track_option
 from benchmark.progress.display import reporting
 
 
 @click.command("train-target")
-@click.option("--track", default="fashion-mnist", show_default=True, help="Track whose target to train.")
+@track_option("Track whose target to train, or a YAML file of one's own.")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder to write; resumed if interrupted.")
 @click.option("--seed", default=0, show_default=True, help="Seed of the training.")
 def train_target_command(track: str, out: Path, seed: int) -> None:
