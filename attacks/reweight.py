@@ -58,7 +58,9 @@ class Reweight(TrainingAttack):
 
     share: float = parameter(0.1, "share of the training set that the attacker has", low=0, high=1)
     calibration: str = parameter("isotonic", "regression that calibrates the classifier", choices=CALIBRATIONS)
-    clusters: int = parameter(10, "without real images: clusters that are balanced", low=2, high=1000)
+    clusters: int = parameter(
+        10, "without real images: clusters that are balanced", low=2, high=1000, only={"share": (0.0,)}
+    )
 
     @property
     def threat_model(self) -> ThreatModel:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import torch
 from torch import Tensor
@@ -50,8 +50,8 @@ class Through(TrainingAttack):
 
     share: float = parameter(0.0, "share of the training set that the attacker has", low=0, high=1)
     strength: str = parameter("known", "whether the strength is known, or drawn anew", choices=("known", "drawn"))
-    low: float = parameter(0.0, "drawn only: the least value of the defense's strength")
-    high: float = parameter(0.0, "drawn only: its greatest value")
+    low: float = parameter(0.0, "drawn only: the least value of the defense's strength", only={"strength": ("drawn",)})
+    high: float = parameter(0.0, "drawn only: its greatest value", only={"strength": ("drawn",)})
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -129,6 +129,10 @@ def candidates(defense: Defense, low: float, high: float) -> list[Defense]:
 
 def _at_strengths(defense: Defense, low: float, high: float) -> Iterator[Defense]:
     """The defense at the strengths of a range that it takes; of whole numbers all, such as odd ones of a filter."""
+    (limits,) = (field.metadata for field in fields(defense) if field.name == defense.strength)
+    low, high = max(low, limits["low"]), min(high, limits["high"])
+    if low > high:
+        return
     whole = isinstance(defense.parameters[defense.strength], int)
     values = range(math.ceil(low), math.floor(high) + 1) if whole else torch.linspace(low, high, CANDIDATES).tolist()
     for value in values:

@@ -40,9 +40,9 @@ def unknown(what: str, given: str, known: Iterable[str]) -> UsageError:
     Args:
         what: the kind of thing, as the user would call it ("defense", "field of jpeg").
         given: what was given.
-        known: what would have been accepted.
+        known: what would have been accepted; that nothing would be is not said.
     """
-    names = sorted(known)
+    names = sorted(filter(None, known))
     near = difflib.get_close_matches(given, names, n=1)
     hint = f"; did you mean {near[0]!r}?" if near else ""
     return UsageError(f"unknown {what} {given!r}{hint} (there are: {', '.join(names) or 'none'})")

@@ -6,6 +6,7 @@ import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from types import MappingProxyType
 from typing import Any
 
 from benchmark.errors import UsageError, unknown
@@ -18,6 +19,7 @@ def parameter(
     low: float = -math.inf,
     high: float = math.inf,
     choices: Sequence[str] = (),
+    only: Mapping[str, Sequence[Any]] = MappingProxyType({}),
 ) -> Any:
     """A field of a plugin: its default, what it means, and what it accepts. The one place where an option is written.
 
@@ -27,10 +29,10 @@ def parameter(
         low: the least value accepted (numbers).
         high: the greatest value accepted (numbers).
         choices: the values accepted (strings).
+        only: other parameters, and the values of theirs at which this one counts; elsewhere it is to be left alone.
     """
-    return dataclasses.field(
-        default=default, metadata={"description": description, "low": low, "high": high, "choices": tuple(choices)}
-    )
+    limits = {"low": low, "high": high, "choices": tuple(choices), "only": dict(only)}
+    return dataclasses.field(default=default, metadata={"description": description, **limits})
 
 
 @dataclass(frozen=True)
@@ -38,12 +40,15 @@ class Plugin:
     """A frozen dataclass whose fields, declared with :func:`parameter`, are its hyperparameters.
 
     Raises:
-        UsageError: a value is of another type than the default, is not finite, or lies outside its range or choices.
+        UsageError: a value is of another type than the default, is not finite, or lies outside its range or choices;
+            or it is given where it does not count.
     """
 
     def __post_init__(self) -> None:
         for field in fields(self):
             object.__setattr__(self, field.name, _checked(self, field, getattr(self, field.name)))
+        for field in fields(self):
+            _check_that_it_counts(self, field)
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -79,3 +84,15 @@ def _checked(plugin: Plugin, field: dataclasses.Field[Any], value: Any) -> Any:
         if not (math.isfinite(value) and low <= value <= high):
             raise UsageError(f"{name} is {value!r}, but must lie between {low} and {high}")
     return value
+
+
+def _check_that_it_counts(plugin: Plugin, field: dataclasses.Field[Any]) -> None:
+    """Refuse a value that would change nothing: whoever gives it believes that it does."""
+    if getattr(plugin, field.name) == field.default:
+        return
+    for other, values in field.metadata.get("only", {}).items():
+        if getattr(plugin, other) not in values:
+            raise UsageError(
+                f"{type(plugin).__name__}.{field.name} counts only where {other} is {' or '.join(map(str, values))}, "
+                f"not {getattr(plugin, other)}; leave it out, or set {other}"
+            )

@@ -30,8 +30,8 @@ class Adversarial(Defense):
     Learning Models Resistant to Adversarial Attacks", ICLR 2018 (arXiv 1706.06083), with distance of features for loss.
 
     ``epsilon`` in 0 ... 255, in levels of a pixel; more is stronger. The bounds of the ball are levels themselves, so
-    that an answer that is rounded to the nearest level stays within them. Source of the defense: Hu and Pang, ACSAC
-    2021 (arXiv 2101.02069), "adversarial noise".
+    that an answer that is rounded to the nearest level stays within them. ``steps`` in 1 ... 1000, ``step_size`` in
+    [0.001, 255]. Source of the defense: Hu and Pang, ACSAC 2021 (arXiv 2101.02069), "adversarial noise".
 
     By default the surrogate is the network that most tracks compare images under, where utility suffers most: what
     other networks see of the perturbation may be less.

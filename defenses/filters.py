@@ -45,6 +45,7 @@ class Filter(Uint8Defense):
         "bilateral only: difference of colour that still counts as alike; pixels lie in [0, 1]",
         low=0.001,
         high=1.0,
+        only={"kind": ("bilateral",)},
     )
 
     def __post_init__(self) -> None:

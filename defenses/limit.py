@@ -14,10 +14,11 @@ class QueryLimit(Defense):
     """A limit on queries: at most a share of the images asked for is handed over, each as the target made it.
 
     Of N images that a client asks for, the floor of ``share`` * N come back, and no more than ``cap`` if that is not 0.
-    ``share`` in [0.001, 1]; less is stronger. The cap is kept for each client: it stops none who poses as enough of
-    them, and spares those who ask for little, where a share takes from all alike. What a limit costs users is not in
-    the other utility figures, which are of the answers that they do get, but in ``utility_refused``. Source: Hu and
-    Pang, ACSAC 2021 (arXiv 2101.02069), where the number of queries decides how well a model is stolen.
+    ``share`` in [0.001, 1], ``cap`` in 0 ... 10^12; less is stronger. The cap is kept for each client: it stops none
+    who poses as enough of them, and spares those who ask for little, where a share takes from all alike. What a limit
+    costs users is not in the other utility figures, which are of the answers that they do get, but in
+    ``utility_refused``. Source: Hu and Pang, ACSAC 2021 (arXiv 2101.02069), where the number of queries decides how
+    well a model is stolen.
     """
 
     strength: ClassVar[str] = "share"

@@ -32,14 +32,19 @@ class Semantic(Defense):
 
     - "sefa": eigenvector number ``component``, counted from 0 for the largest eigenvalue, of A^T A, A the layer that
       takes the latent: what changes its output most (Shen and Zhou, "Closed-Form Factorization of Latent Semantics in
-      GANs", CVPR 2021, arXiv 2007.06600). Of its two signs, the one whose greatest entry is positive.
+      GANs", CVPR 2021, arXiv 2007.06600). Of its two signs, the one whose greatest entry is positive. That layer of a
+      StyleGAN2 is the first of its mapping, as latents are what a defense changes; its authors take the layers after.
     - "svm": normal of the boundary between latents whose images show ``attribute`` and latents whose do not, from a
       linear support vector machine on the highest and lowest tenth of 10,000 scores (Shen et al., "Interpreting the
       Latent Space of GANs for Semantic Face Editing", CVPR 2020, arXiv 1907.10786). The scores are those of a
       classifier trained on the target's training set, which must have classes or attributes.
 
-    ``distance`` in [0, 100], more is stronger; ``edits`` in 1 ... 500. Edits end with the batch that is drawn, the last
-    ones short if need be. Source of the defense: Hu and Pang, ACSAC 2021 (arXiv 2101.02069), "semantic interpolation".
+    ``distance`` in [0, 100], more is stronger; ``edits`` in 1 ... 500, ``component`` in 0 ... 4095. Edits end with the
+    batch that is drawn, the last ones short if need be. Source of the defense: Hu and Pang, ACSAC 2021 (arXiv
+    2101.02069), "semantic interpolation".
+
+    Raises:
+        UsageError: the direction is to be of an attribute, and none is named.
     """
 
     strength: ClassVar[str] = "distance"
@@ -48,8 +53,15 @@ class Semantic(Defense):
     )
     edits: int = parameter(5, "answers from each latent", low=1, high=500)
     direction: str = parameter("sefa", "how the direction is found", choices=("sefa", "svm"))
-    component: int = parameter(0, "sefa only: number of the eigenvector, 0 for the largest", low=0, high=4095)
-    attribute: str = parameter("", "svm only: class or attribute of the training set")
+    component: int = parameter(
+        0, "sefa only: number of the eigenvector, 0 for the largest", low=0, high=4095, only={"direction": ("sefa",)}
+    )
+    attribute: str = parameter("", "svm only: class or attribute of the training set", only={"direction": ("svm",)})
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.direction == "svm" and not self.attribute:
+            raise UsageError("direction=svm needs an attribute: a class or an attribute of the training set")
 
     def prepare(self, provider: Provider) -> Defense:
         """This defense with its direction found.

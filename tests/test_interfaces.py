@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import pytest
 import torch
 from torch import Tensor
 
-from benchmark.errors import PluginError
-from benchmark.interfaces import Defense, Uint8Defense, straight_through, to_float, to_uint8
+from benchmark.errors import PluginError, UsageError
+from benchmark.interfaces import Defense, Plugin, Uint8Defense, parameter, straight_through, to_float, to_uint8
 from benchmark.stack import Stack
 
 
@@ -21,6 +22,21 @@ class Inverted(Uint8Defense):
 class Scattered(Uint8Defense):
     def perturb_uint8(self, images: Tensor, rng: torch.Generator) -> Tensor:
         return torch.where(torch.rand(images.shape, generator=rng) < 0.5, images, 0)
+
+
+@dataclass(frozen=True)
+class Picky(Plugin):
+    kind: str = parameter("plain", "", choices=("plain", "fancy", "fancier"))
+    colour: int = parameter(3, "", only={"kind": ("fancy", "fancier")})
+
+
+def test_a_parameter_that_would_change_nothing_is_refused() -> None:
+    assert Picky(kind="fancy", colour=4).colour == 4
+    assert Picky(kind="plain", colour=3).colour == 3, "its default says nothing"
+    with pytest.raises(UsageError) as caught:
+        Picky(colour=4)
+    expected = "Picky.colour counts only where kind is fancy or fancier, not plain; leave it out, or set kind"
+    assert str(caught.value) == expected
 
 
 def generator() -> torch.Generator:

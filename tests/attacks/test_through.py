@@ -212,6 +212,13 @@ def test_of_many_whole_strengths_some_are_taken_from_end_to_end() -> None:
     assert (qualities[0], qualities[-1]) == (1, 100)
 
 
+def test_of_a_wide_range_only_what_the_defense_takes_is_tried() -> None:
+    sizes = [each.size for each in candidates(Filter(), 0, 1e15)]  # type: ignore[attr-defined]
+    assert sizes == list(range(3, 32, 2))
+    sigmas = [each.sigma for each in candidates(Noise(), -5, 5)]  # type: ignore[attr-defined]
+    assert sigmas == pytest.approx(torch.linspace(0, 1, 16).tolist())
+
+
 def test_an_unknown_strength_is_drawn_for_every_batch() -> None:
     _, _, defense = told(Through(strength="drawn", low=0.1, high=0.4), Noise(0.9))
     gray, rng = torch.full((1, 1, 64, 64), 0.5), generator()

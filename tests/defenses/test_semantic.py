@@ -124,7 +124,7 @@ def test_edits_of_interpolated_latents_stack() -> None:
     ("parameters", "provider", "says"),
     [
         ({"direction": "svm", "attribute": "brigth"}, Serving(), "did you mean 'bright'"),
-        ({"direction": "svm"}, Serving(), "unknown attribute or class of two ''"),
+        ({"direction": "svm"}, Serving(), "direction=svm needs an attribute"),
         ({"direction": "svm", "attribute": "bright"}, Serving(classes=()), "direction=sefa needs none"),
         ({"component": 16}, Serving(), "has 16 directions"),
     ],
