@@ -34,14 +34,17 @@ class Accuracy(TrainingAttack):
     answers: with the default of 10, of 50,000 about as many as the default share has real images, at the price that
     where M is great such chains go only a part of the way.
 
-    The discriminator is calibrated on one half of the real share against as many answers; the other half tells how well
-    that went, and is where chains start. It was trained on these very images: as far as it remembers them, it takes
-    answers for less real than they are, which an attacker without other real images cannot see.
+    The discriminator is calibrated on one half of the real share against as many answers, which are then refined like
+    all others; the other half tells how well that went, and is where chains start. It was trained on these very images:
+    as far as it remembers them, it takes answers for less real than they are, which an attacker without other real
+    images cannot see.
+
+    Importance resampling rejects nothing, but draws by weight: an answer of less than the mean weight may not come up.
 
     The checkpoint that is kept is the one nearest to held-out images of all that is trained on, refined and real.
 
     Raises:
-        UsageError: refined images are to be counted where a subsampling other than ``mh`` decides how many there are.
+        UsageError: answers are to be refined without a share of real images.
     """
 
     share: float = parameter(0.1, "share of the training set that the attacker has", low=0, high=1)
@@ -50,21 +53,32 @@ class Accuracy(TrainingAttack):
         "how answers are refined: Metropolis-Hastings, discriminator rejection, importance resampling",
         choices=("mh", "drs", "importance", "none"),
     )
-    calibration: str = parameter("isotonic", "regression that calibrates the discriminator", choices=CALIBRATIONS)
-    chain: int = parameter(10, "mh: proposals of a chain, which leaves one image of them", low=1, high=10**6)
-    percentile: float = parameter(95.0, "drs: percentile of F that is gamma; 0: gamma is 0", low=0, high=100)
+    calibration: str = parameter(
+        "isotonic",
+        "regression that calibrates the discriminator",
+        choices=CALIBRATIONS,
+        only={"subsampling": ("mh", "drs", "importance")},
+    )
+    chain: int = parameter(
+        10, "mh: proposals of a chain, which leaves one image of them", low=1, high=10**6, only={"subsampling": ("mh",)}
+    )
+    percentile: float = parameter(
+        95.0, "drs: percentile of F that is gamma; 0: gamma is 0", low=0, high=100, only={"subsampling": ("drs",)}
+    )
+    # Only chains say beforehand how many images are drawn for a refined one.
     counting: str = parameter(
         "drawn",
         "what the budget counts: every image drawn, or (mh only) as the paper does the refined ones",
         choices=("drawn", "refined"),
+        only={"subsampling": ("mh",)},
     )
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.counting == "refined" and self.subsampling != "mh":
+        if self.subsampling != "none" and not self.share:
             raise UsageError(
-                f"counting=refined needs subsampling=mh, not {self.subsampling}: "
-                "only chains say beforehand how many images are drawn for a refined one"
+                f"subsampling={self.subsampling} is calibrated on real images, but share is 0; "
+                "give a share, or subsampling=none"
             )
 
     @property
@@ -73,13 +87,21 @@ class Accuracy(TrainingAttack):
         return ThreatModel(discriminator=self.subsampling != "none", real_share=self.share)
 
     def queries(self, budget: int) -> int:
-        """The budget, or a whole chain for each refined image of it."""
+        """The budget, or a whole chain for each refined image of it.
+
+        Raises:
+            UsageError: the budget is too small for a chain.
+        """
+        if self.subsampling == "mh" and self.counting == "drawn" and budget < self.chain:
+            raise UsageError(f"a chain takes {self.chain} answers, but the budget is {budget}; make it shorter")
         return budget * self.chain if self.counting == "refined" else budget
 
     def fit(self, oracle: Oracle, knowledge: Knowledge, rng: torch.Generator) -> ImageModel:
         """Query all at once, refine, and train on what is left together with the real images."""
         answers = oracle.query(oracle.remaining)
         if self.subsampling != "none":
+            # Proposals of a chain must not depend on one another; answers that a defense interpolates do, in a row.
+            answers = answers[torch.randperm(len(answers), generator=rng)]
             chosen = self.refine(answers, knowledge, rng)
             oracle.discard(len(answers) - len(torch.unique(chosen)))
             answers = answers[chosen]

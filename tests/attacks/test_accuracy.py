@@ -34,8 +34,9 @@ def logits(images: Tensor) -> Tensor:
 class Theft:
     """The attack, done without a training: what it would have trained on, and what it left in the books."""
 
-    def __init__(self, attack: Accuracy, answers: int = 20_000, real: int = 4000) -> None:
-        self.oracle = Oracle(drawn(GENERATED, answers, 1), answers)
+    def __init__(self, attack: Accuracy, answers: int | Tensor = 20_000, real: int = 4000) -> None:
+        handed = drawn(GENERATED, answers, 1) if isinstance(answers, int) else answers
+        self.oracle = Oracle(handed, len(handed))
         self.knowledge = Knowledge((1, 1, 1), Recipe(), self.train, drawn(REAL, real, 2), logits)
         self.images = torch.empty(0)
         attack.fit(self.oracle, self.knowledge, generator())
@@ -57,6 +58,14 @@ def test_refined_answers_are_distributed_like_real_images(attack: dict[str, obje
     assert (shares - REAL).abs().max() < 0.047
     assert abs(theft.knowledge.diagnostics["calibration_z"]) < 4
     assert torch.equal(theft.images[-8000:], theft.knowledge.real_images)
+
+
+def test_answers_that_depend_on_those_beside_them_are_refined_as_well() -> None:
+    # As of a defense that interpolates: ten in a row are alike, so that a chain of ten would have nothing to choose.
+    theft = Theft(Accuracy(), drawn(GENERATED, 8000, 1).repeat_interleave(10, dim=0), 8000)
+    shares = torch.bincount(theft.refined.flatten().int(), minlength=4) / len(theft.refined)
+    # As above, but that ten times fewer answers are independent: the standard error of a share is below 0.013 + 0.008.
+    assert (shares - REAL).abs().max() < 0.06
 
 
 def test_the_books_are_right() -> None:
@@ -99,8 +108,15 @@ def test_it_asks_for_what_it_uses() -> None:
 def test_refined_images_may_be_counted_alone_where_their_number_is_known() -> None:
     assert Accuracy().queries(50) == 50
     assert Accuracy(counting="refined", chain=640).queries(50) == 32_000
-    with pytest.raises(UsageError, match="needs subsampling=mh, not drs"):
+    with pytest.raises(UsageError, match="counting counts only where subsampling is mh, not drs"):
         Accuracy(counting="refined", subsampling="drs")
+
+
+def test_what_cannot_be_refined_is_refused_before_anything_is_drawn() -> None:
+    with pytest.raises(UsageError, match="calibrated on real images, but share is 0"):
+        Accuracy(share=0.0)
+    with pytest.raises(UsageError, match="a chain takes 10 answers, but the budget is 9"):
+        Accuracy().queries(9)
 
 
 @pytest.mark.parametrize(
