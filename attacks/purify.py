@@ -67,7 +67,9 @@ class Purify(TrainingAttack):
         "what restores; auto: whatever restores best",
         choices=("auto", "network", "denoise", "deblur", "deblock"),
     )
-    restorer_steps: int = parameter(1000, "network: steps of its training", low=1, high=10**7)
+    restorer_steps: int = parameter(
+        1000, "network: steps of its training", low=1, high=10**7, only={"restorer": ("auto", "network")}
+    )
 
     @property
     def threat_model(self) -> ThreatModel:
@@ -77,7 +79,7 @@ class Purify(TrainingAttack):
     @property
     def content(self) -> Mapping[str, Any]:
         """The code of the restorers."""
-        return {"restoration": code_hash("attacks.restoration")}
+        return {**super().content, "restoration": code_hash("attacks.restoration")}
 
     def fit(self, oracle: Oracle, knowledge: Knowledge, rng: torch.Generator) -> ImageModel:
         """Query all at once, restore, and train on that together with the real images."""

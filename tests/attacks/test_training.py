@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 import torch
 
+import benchmark.tracks
 from attacks.fidelity import Fidelity
 from attacks.training import TrainingAttack
+from benchmark.config import load_track
 from benchmark.errors import UsageError
 from benchmark.interfaces import Knowledge, Recipe
 
@@ -38,4 +43,30 @@ def test_what_is_given_takes_its_place(attack: TrainingAttack, field: str, value
 
 def test_an_augmentation_that_there_is_not_is_refused() -> None:
     with pytest.raises(UsageError, match="did you mean 'translation'"):
-        Fidelity(augment="translaton").recipe(knowledge())
+        Fidelity(augment="translaton")
+
+
+@pytest.mark.parametrize(("field", "near"), [("generator", "pggan"), ("discriminator", "pggan")])
+def test_an_architecture_that_there_is_not_is_refused(field: str, near: str) -> None:
+    with pytest.raises(UsageError, match=f"did you mean '{near}'") as caught:
+        Fidelity(**{field: "pgan"})
+    assert "there are: dcgan" in str(caught.value)
+
+
+def test_the_recipe_of_another_tracks_target_takes_the_place_of_the_tracks() -> None:
+    name = "fashion-mnist-pggan"
+    target = load_track(name).target_recipe
+    assert Fidelity(trained_like=name).recipe(knowledge()) == target
+    assert Fidelity(trained_like=name, steps=3).recipe(knowledge()) == replace(target, steps=3)
+    with pytest.raises(UsageError, match="unknown track 'fashion-mnist-pgan'"):
+        Fidelity(trained_like="fashion-mnist-pgan")
+
+
+def test_results_depend_on_the_recipe_that_is_named(tmp_path: Path) -> None:
+    text = (Path(benchmark.tracks.__path__[0]) / "fashion-mnist-pggan.yaml").read_text()
+    (tmp_path / "mine.yaml").write_text(text)
+    attack = Fidelity(trained_like=str(tmp_path / "mine.yaml"))
+    before = attack.content
+    (tmp_path / "mine.yaml").write_text(text.replace("drift: 1.0e-3", "drift: 2.0e-3"))
+    assert attack.content != before
+    assert Fidelity().content == {}
