@@ -110,13 +110,15 @@ class AdversarialPair:
         """``n`` latents to train on, (n, latent_dim)."""
         return self.screen.latents(n, self.rng).to(self.device)
 
+    def styles(self, g: StyleGenerator, z: Tensor) -> Tensor:
+        """Styles float32 (n, layers, latent_dim) of latents (n, latent_dim), mixed as the recipe says."""
+        return mixed_styles(g, z, self.recipe.style_mixing, self.rng, self.latents)
+
     def generated(self, n: int) -> Tensor:
         """``n`` images of the generator in training as they are judged, (n, C, H, W) about in [-1, 1]."""
         z = self.latents(n)
-        if isinstance(self.g, StyleGenerator):
-            images = self.g.synthesis(mixed_styles(self.g, z, self.recipe.style_mixing, self.rng), self.rng)
-        else:
-            images = self.g(z)
+        g = self.g
+        images = g.synthesis(self.styles(g, z), self.rng) if isinstance(g, StyleGenerator) else g(z)
         shown = self.screen.images(images, self.rng)
         # What a defense does to fine detail is to be no finer than the real images are shown.
         return at_level(shown, float(self.g.level)) if isinstance(self.g, Growing) and shown is not images else shown
@@ -147,7 +149,7 @@ class AdversarialPair:
         if recipe.path_length and isinstance(self.g, StyleGenerator) and self.step % recipe.path_length_every == 0:
             # On half a batch, since it costs twice as much (Karras et al. 2020, appendix B).
             z = self.latents((len(fake) + 1) // 2)
-            penalty = self.path_length(self.g, mixed_styles(self.g, z, recipe.style_mixing, self.rng), self.rng)
+            penalty = self.path_length(self.g, self.styles(self.g, z), self.rng)
             loss = loss + recipe.path_length * recipe.path_length_every * penalty
         return _stepped(self.adam_g, loss)
 

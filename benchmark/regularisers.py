@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
@@ -53,7 +54,13 @@ def _gradients(discriminator: nn.Module, images: Tensor) -> Tensor:
     return gradients.flatten(1)
 
 
-def mixed_styles(generator: StyleGenerator, z: Tensor, probability: float, rng: torch.Generator) -> Tensor:
+def mixed_styles(
+    generator: StyleGenerator,
+    z: Tensor,
+    probability: float,
+    rng: torch.Generator,
+    draw: Callable[[int], Tensor],
+) -> Tensor:
     """Styles for every layer; those of some images are of two latents, the second from a random layer on.
 
     Source: Karras et al., "A Style-Based Generator Architecture for GANs", CVPR 2019 (arXiv 1812.04948), section 3.1.
@@ -62,7 +69,8 @@ def mixed_styles(generator: StyleGenerator, z: Tensor, probability: float, rng: 
         generator: maps latents to styles.
         z: latents float32 (n, latent_dim).
         probability: that an image is of two latents.
-        rng: draws the second latents and the layers.
+        rng: draws the layers.
+        draw: n -> the second latents of n images, distributed as ``z`` is.
 
     Returns:
         float32 (n, layers, latent_dim).
@@ -71,7 +79,7 @@ def mixed_styles(generator: StyleGenerator, z: Tensor, probability: float, rng: 
     if not probability:
         return styles
     n, layers, _ = styles.shape
-    others = generator.styles(torch.randn(z.shape, generator=rng).to(z.device))
+    others = generator.styles(draw(len(z)))
     first = torch.randint(1, layers, (n, 1), generator=rng)
     mixed = torch.rand(n, 1, generator=rng) < probability
     from_other = ((torch.arange(layers) >= first) & mixed).to(z.device)

@@ -87,7 +87,8 @@ def test_styles_are_mixed_from_a_random_layer_on(probability: float) -> None:
     z = random(400, 6)
     with torch.no_grad():
         own = generator.styles(z)
-        styles = mixed_styles(generator, z, probability, torch.Generator().manual_seed(0))
+        rng = torch.Generator().manual_seed(0)
+        styles = mixed_styles(generator, z, probability, rng, lambda n: torch.randn(n, 6, generator=rng))
     assert styles.shape == (400, 6, 6)
     from_own = (styles == own).all(dim=2)
     assert from_own[:, 0].all()

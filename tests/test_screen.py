@@ -122,6 +122,19 @@ def _prior() -> Target:
     return Prior()
 
 
+def test_styles_are_mixed_of_latents_as_the_defense_draws_them(
+    tiny_recipe: Recipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = replace(tiny_recipe, generator="stylegan2", latent_dim=4, style_mixing=1.0)
+    pair = AdversarialPair(recipe, SHAPE, 0, generator(), screen(Halved()))
+    mapped: list[Tensor] = []
+    styles = pair.g.styles
+    monkeypatch.setattr(pair.g, "styles", lambda z: mapped.append(z) or styles(z))
+    pair.generated(500)
+    assert [len(z) for z in mapped] == [500, 500]
+    assert all(z.std() == pytest.approx(0.5, rel=0.1) for z in mapped)
+
+
 def test_latents_that_need_the_targets_images_have_to_be_restated() -> None:
     with pytest.raises(PluginError, match="override restate"):
         screen(Asking()).latents(3, generator())
