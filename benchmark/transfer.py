@@ -118,7 +118,9 @@ def transfer(cell: Cell, domain: Domain, artifacts: Artifacts) -> Transfer:
     recipe = replace(stolen.blueprint.recipe, steps=domain.steps, score_every=max(1, domain.steps // SCORES))
 
     def arm(start: Networks | None) -> Arm:
-        return _arm(images[few], recipe, start, real, artifacts, key)
+        # Networks that have grown stay so.
+        own = replace(recipe, growth=0.0) if start else recipe
+        return _arm(images[few], own, start, real, artifacts, key)
 
     return Transfer(cell.seed, arm(None), arm(stolen.networks), real)
 

@@ -52,6 +52,15 @@ def test_the_transfer_begins_where_the_theft_ended(track: Track, folder: Path, t
     assert not torch.equal(done.scratch.images.tensor, expected)
 
 
+def test_a_stolen_network_that_has_grown_stays_so(track: Track, folder: Path, tmp_path: Path) -> None:
+    growing = replace(track, recipe=replace(track.recipe, growth=0.5, generator_rate=0.0, discriminator_rate=0.0))
+    pieces = artifacts(growing, tmp_path)
+    cell = Cell(growing, "none", "fidelity,generator=pggan", 40, 3)
+    done = transfer(cell, Domain(f"folder:{folder}", 30, 2), pieces)
+    expected = pieces.stolen(cell.made_attack, cell.made_defense, 3, 40).sample(40, stream(3, "transferred images"))
+    assert torch.equal(done.transfer.images.tensor, expected)
+
+
 def test_what_is_compared_with_was_not_trained_on(track: Track, folder: Path, tmp_path: Path) -> None:
     seen: list[torch.Tensor] = []
     pieces = artifacts(track, tmp_path)
