@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import resource
 import time
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -121,7 +122,7 @@ def write_up(
         flags=(
             *([] if artifacts.repeats(defense, "reference", cell.seed, track.samples) else [NOT_DETERMINISTIC]),
             *beyond(cell.budget, theft),
-            *(flag for training in theft.trainings for flag in flags(training)),
+            *training_flags(theft.trainings),
         ),
         attack_seconds=theft.seconds,
         seconds=seconds,
@@ -151,7 +152,9 @@ def beyond(budget: int, theft: Theft) -> list[str]:
     return [f"another count: handed {theft.queries_charged:,} images on a budget of {budget:,}"]
 
 
-def flags(training: dict[str, Any]) -> list[str]:
-    """What a reader must know of a training before trusting what came of it."""
-    found = ["restarted with a new seed"] if training["restarts"] else []
-    return [*found, training["failure"]] if training["failure"] else found
+def training_flags(trainings: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What a reader must know of the trainings of an attack before trusting what came of them."""
+    restarts = ["restarted with a new seed" for training in trainings if training["restarts"]]
+    found = [*restarts, *(training["failure"] for training in trainings if training["failure"])]
+    # Of an attack made of several, a training that went wrong need not be that of the model handed over.
+    return [f"one of {len(trainings)} trainings: {flag}" for flag in found] if len(trainings) > 1 else found

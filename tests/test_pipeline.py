@@ -18,7 +18,7 @@ from benchmark.config import Cell, Track
 from benchmark.errors import DataError, PluginError, UsageError
 from benchmark.executors import make_executor
 from benchmark.interfaces import Defense
-from benchmark.pipeline import NOT_DETERMINISTIC, run
+from benchmark.pipeline import NOT_DETERMINISTIC, run, training_flags
 from benchmark.progress import Reporter, Stage
 from benchmark.record import Record, load_record, load_records
 from benchmark.registry import load, names
@@ -350,3 +350,13 @@ def test_a_defense_that_does_not_repeat_itself_is_flagged(track: Track, tmp_path
     assert NOT_DETERMINISTIC in do(Cell(track, f"{path}:Moody", "fidelity", 40, 0), tmp_path).flags
     for steady in ("noise", "linear,steps=5", "semantic,distance=2", "linear,steps=5+noise"):
         assert NOT_DETERMINISTIC not in do(Cell(track, steady, "fidelity", 40, 0), tmp_path).flags
+
+
+def test_what_went_wrong_in_one_of_several_trainings_is_not_said_of_the_attack_model() -> None:
+    fine, restarted, bad = (
+        {"restarts": n, "failure": text} for n, text in ((0, ""), (1, ""), (1, "diverged at step 3"))
+    )
+    assert training_flags([restarted]) == ["restarted with a new seed"]
+    assert training_flags([bad]) == ["restarted with a new seed", "diverged at step 3"]
+    assert training_flags([fine, fine]) == []
+    assert training_flags([fine, restarted]) == ["one of 2 trainings: restarted with a new seed"]

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from attacks.best_of import BestOf
-from benchmark.errors import PluginError, UsageError
+from benchmark.errors import PluginError, TrainingError, UsageError
 from benchmark.interfaces import Attack, Defense, ImageModel, Knowledge, ThreatModel, parameter
 from benchmark.oracle import Oracle
 from benchmark.recipe import Recipe
@@ -42,12 +42,15 @@ class Level(Attack):
     level: int = parameter(100, "of its images")
     share: float = parameter(0.0, "of real images")
     curious: bool = parameter(False, "whether it looks at what it did not ask for")
+    fails: bool = parameter(False, "whether its training does")
 
     @property
     def threat_model(self) -> ThreatModel:
         return ThreatModel(real_share=self.share)
 
     def fit(self, oracle: Oracle, knowledge: Knowledge, rng: torch.Generator) -> ImageModel:
+        if self.fails:
+            raise TrainingError("the training failed twice")
         if self.curious:
             knowledge.discriminator(oracle.query(1))
         knowledge.report("first_answer", float(oracle.query(oracle.remaining)[0, 0, 0, 0]))
@@ -89,6 +92,14 @@ def test_all_are_handed_the_same_answers_and_the_same_randomness() -> None:
     assert told["90: first_answer"] == told["30: first_answer"] == 7
     alone = float(torch.rand(1, generator=torch.Generator().manual_seed(2)))
     assert told["90: drawn"] == told["30: drawn"] == alone
+
+
+def test_an_attack_whose_training_fails_is_left_out() -> None:
+    theft = Theft(best_of("level=60,fails=true", "level=90", "level=30"), 60)
+    assert theft.oracle.kept in (30, 90)
+    assert "60,fails=true: distance" not in theft.told
+    with pytest.raises(TrainingError, match="none of .* came to an attack model"):
+        Theft(best_of("level=60,fails=true", "level=30,fails=true"), 60)
 
 
 def test_each_has_its_own_share_and_none_what_is_held_out() -> None:
