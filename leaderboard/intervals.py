@@ -63,8 +63,33 @@ def _student(values: Iterable[float], own: float) -> Interval:
     if count == 1:
         return Interval(mean, math.nan, math.nan, 1)
     error = float(array.std(ddof=1)) * math.sqrt(own + 1 / count)
-    reach = float(stdtrit(count - 1, (1 + CONFIDENCE) / 2)) * error
+    reach = _reach(count) * error
     return Interval(mean, mean - reach, mean + reach, count)
+
+
+def seeds_to_tell(effect: Interval) -> int | None:
+    """How many seeds would put the interval of an effect on one side of 0, if mean and spread stayed as they are.
+
+    Args:
+        effect: the interval of its mean.
+
+    Returns:
+        None if more than :data:`MOST_SEEDS` would not do, and for an effect of one seed, whose spread is unknown.
+    """
+    if effect.seeds == 1:
+        return None
+    spread = effect.width / 2 / _reach(effect.seeds) * math.sqrt(effect.seeds)
+    counts = range(2, MOST_SEEDS + 1)
+    return next((count for count in counts if _reach(count) * spread < abs(effect.value) * math.sqrt(count)), None)
+
+
+MOST_SEEDS = 1000
+"""Seeds beyond which it does not matter how many more."""
+
+
+def _reach(seeds: int) -> float:
+    """Standard errors from the mean to an end of its interval."""
+    return float(stdtrit(seeds - 1, (1 + CONFIDENCE) / 2))
 
 
 def over_seeds(values: Mapping[int, float]) -> Interval | None:

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from benchmark.files import replacing, write_text
-from leaderboard.intervals import Interval
+from leaderboard.intervals import MOST_SEEDS, Interval, seeds_to_tell
 
 WIDTH = 6.5
 """Of every plot, in inches."""
@@ -52,6 +52,9 @@ def write_page(page: Path, package: str, context: Mapping[str, Any], plots: Mapp
         "interval": in_figures,
         "known_interval": lambda interval: in_figures(interval) if interval else "",
         "share": as_share,
+        "floor": lambda value: "not known" if value is None else f"{value:.1f}",
+        "least": lambda interval: "" if interval.seeds == 1 else f"{interval.width / 2:.1f}",
+        "seeds_to_tell": lambda interval: seeds_to_tell(interval) or f"more than {MOST_SEEDS:,}",
         "similarity": lambda interval: _spelled(interval, ".3f") if interval else "",
         "thousands": lambda number: f"{number:,}",
     }

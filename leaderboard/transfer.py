@@ -38,7 +38,11 @@ def gain(reports: Sequence[Report]) -> Interval:
 def in_words(reports: Sequence[Report]) -> str:
     """:func:`gain` as a sentence."""
     mean = gain(reports)
-    spread = "one seed, so no interval" if math.isnan(mean.low) else f"95% interval by Student's t over seeds {mean.low:.1f} to {mean.high:.1f}"
+    spread = (
+        "one seed, so no interval"
+        if math.isnan(mean.low)
+        else f"95% interval by Student's t over seeds {mean.low:.1f} to {mean.high:.1f}"
+    )
     return f"Trained from the stolen model, the distance ends lower by {mean.value:.1f} ({spread})."
 
 

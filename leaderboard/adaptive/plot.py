@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 from matplotlib.axes import Axes
-from numpy.typing import NDArray
 
 from leaderboard.adaptive.protection import Protection
 from leaderboard.pages import error_bars
+from leaderboard.roots import in_roots
 
 ROW, FRAME = 0.55, 1.3
 """Inches of height that a defense takes, and that axis and legend do."""
-
-APART = 0.09
-"""Least distance between labels of the axis, as a share of it."""
 
 
 def shown(found: Sequence[Protection]) -> list[Protection]:
@@ -63,29 +59,7 @@ def draw(rows: Sequence[Protection], ax: Axes) -> None:
     ax.set_ylim(len(rows) - 0.5, -0.5)
     ax.set_yticks(range(len(rows)), [each.verdict.defense.replace(",", ",\n") for each in rows])
     ax.tick_params(axis="y", length=0)
-    _roots(ax)
+    in_roots(ax, "x")
     ax.set_xlabel("rise of accuracy FD over the undefended target (scale of roots)")
     # Above the figure's middle, not the axes': names of defenses may push these far to the right.
     ax.figure.legend(loc="outside upper center", ncols=3, frameon=False, columnspacing=1.2, handletextpad=0.3)
-
-
-def _roots(ax: Axes) -> None:
-    """Let the axis run in square roots on both sides of 0: protections span three orders of magnitude."""
-    ax.set_xscale("function", functions=(_root, _square))
-    low, high = map(float, _root(np.array(ax.get_xlim())))
-    found = [0.0]
-    for power in range(6):
-        for value in (digit * 10.0**power for digit in (1, 2, 5)):
-            if np.sqrt(value) - np.sqrt(found[-1]) > APART * (high - low):
-                found.append(value)
-    values = [-value for value in found[:0:-1]] + found
-    ax.set_xticks([value for value in values if low <= float(_root(np.array(value))) <= high])
-    ax.xaxis.set_major_formatter("{x:,.0f}")
-
-
-def _root(value: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.sign(value) * np.sqrt(np.abs(value))
-
-
-def _square(value: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.sign(value) * np.square(value)

@@ -8,9 +8,9 @@ from itertools import pairwise
 
 from benchmark.config import Cell
 from benchmark.record import Record
-from leaderboard.cells import NONE, figures
+from leaderboard.cells import NONE, check_one_setting, figures, recorded
 from leaderboard.cells import cells as by_place
-from leaderboard.intervals import Interval, paired
+from leaderboard.intervals import Interval, over_seeds, paired
 
 FIDELITY, ACCURACY, REFINED = "fidelity", "accuracy", "accuracy,counting=refined"
 LONGER = "fidelity,steps=10000"
@@ -22,7 +22,8 @@ ENOUGH = 50_000
 LEVEL = 0.1
 """Share of the fall up to :data:`ENOUGH` queries that what comes after must stay below to be called level."""
 
-BySeed = Mapping[int, float]
+PAPER_CHAIN = 640
+"""Proposals of a Metropolis-Hastings chain in the paper (section 5), of which one image is kept."""
 
 
 class Evidence:
@@ -31,15 +32,16 @@ class Evidence:
     Args:
         cells: of the sweep.
         records: of which those of the cells count; others are left aside.
+
+    Raises:
+        UsageError: those that count are of several settings.
     """
 
     def __init__(self, cells: Sequence[Cell], records: Iterable[Record]) -> None:
-        wanted = {(cell.track.name, cell.defense, cell.attack, cell.budget, cell.seed) for cell in cells}
-        keys = (
-            (record, (record.track, record.defense, record.attack, record.budget, record.seed)) for record in records
-        )
-        self._board = by_place(record for record, key in keys if key in wanted)
-        self.total = len(wanted)
+        found = recorded(cells, records)
+        check_one_setting(found)
+        self._board = by_place(found)
+        self.total = len(cells)
 
     @property
     def records(self) -> list[Record]:
@@ -47,13 +49,17 @@ class Evidence:
         places = self._board.attacks.values()
         return [record for attacks in places for seeds in attacks.values() for record in seeds.values()]
 
-    def figure(self, name: str, defense: str, attack: str, budget: int) -> BySeed:
+    def figure(self, name: str, defense: str, attack: str, budget: int) -> Mapping[int, float]:
         """A figure by seed, of one defense, attack and budget."""
         found: dict[int, float] = {}
         for (_, *place), attacks in self._board.attacks.items():
             if place == [defense, budget]:
                 found |= figures(attacks.get(attack, {}), name)
         return found
+
+    def of(self, attack: str) -> list[Record]:
+        """The records of an attack on the undefended target, on all budgets."""
+        return [record for record in self.records if (record.defense, record.attack) == (NONE, attack)]
 
     def budgets(self, attack: str) -> list[int]:
         """The budgets on which an attack on the undefended target is recorded, from the least."""
@@ -76,6 +82,8 @@ class Perturbation:
     """Rise of fidelity_fd."""
     cost: Interval
     """Rise of utility_fd."""
+    similarity: Interval | None
+    """utility_ssim: how like the undefended images answers are, by no network's features. None if it changes none."""
 
 
 def steps(evidence: Evidence, figure: str) -> dict[int, Interval | None]:
@@ -95,21 +103,31 @@ def whole_fall(evidence: Evidence, attack: str = FIDELITY) -> Interval | None:
     return change(evidence, "fidelity_fd", budgets[0], budgets[-1], attack) if len(budgets) > 1 else None
 
 
+def beyond_level(evidence: Evidence) -> Interval | None:
+    """How much more fidelity_fd falls from :data:`ENOUGH` queries on than :data:`LEVEL` of its fall up to there.
+
+    Below 0 it has levelled off. Paired by seed; None if unmeasured.
+    """
+    budgets = evidence.budgets(FIDELITY)
+    if ENOUGH not in budgets or budgets[0] == ENOUGH or budgets[-1] == ENOUGH:
+        return None
+    first, enough, last = (
+        evidence.figure("fidelity_fd", NONE, FIDELITY, budget) for budget in (budgets[0], ENOUGH, budgets[-1])
+    )
+    seeds = sorted(first.keys() & enough.keys() & last.keys())
+    return over_seeds({seed: enough[seed] - last[seed] - LEVEL * (first[seed] - enough[seed]) for seed in seeds})
+
+
 def levels_off(evidence: Evidence) -> str:
     """Whether fidelity gains less than :data:`LEVEL` of its fall from :data:`ENOUGH` queries on.
 
     Undecided where it has not surely fallen by then, so that there is nothing to level off.
     """
-    budgets = evidence.budgets(FIDELITY)
-    if ENOUGH not in budgets or budgets[0] == ENOUGH or budgets[-1] == ENOUGH:
+    beyond = beyond_level(evidence)
+    if beyond is None:
         return "not measured"
-    fall = change(evidence, "fidelity_fd", budgets[0], ENOUGH)
-    rest = change(evidence, "fidelity_fd", ENOUGH, budgets[-1])
-    if fall is None or rest is None:
-        return "not measured"
-    if _side(fall) != -1:
-        return "undecided"
-    return "yes" if -rest.value < LEVEL * -fall.value else "no"
+    fall = change(evidence, "fidelity_fd", evidence.budgets(FIDELITY)[0], ENOUGH)
+    return verdict([beyond], -1) if _side(fall) == -1 else "undecided"
 
 
 def perturbations(evidence: Evidence) -> list[Perturbation]:
@@ -121,15 +139,11 @@ def perturbations(evidence: Evidence) -> list[Perturbation]:
 
     found = []
     for defense in evidence.defenses():
-        rises = [rise(figure, defense) for figure in ("accuracy_fd", "fidelity_fd", "utility_fd")]
-        if all(rises):
-            found.append(Perturbation(defense, *(each for each in rises if each)))
+        accuracy, fidelity, cost = (rise(figure, defense) for figure in ("accuracy_fd", "fidelity_fd", "utility_fd"))
+        if accuracy and fidelity and cost:
+            similarity = over_seeds(evidence.figure("utility_ssim", defense, FIDELITY, ENOUGH))
+            found.append(Perturbation(defense, accuracy, fidelity, cost, similarity))
     return sorted(found, key=lambda each: -each.accuracy.value)
-
-
-def accuracy_rises(evidence: Evidence) -> list[Interval]:
-    """The rise of accuracy_fd by each of :func:`perturbations`."""
-    return [each.accuracy for each in perturbations(evidence)]
 
 
 def gaps(evidence: Evidence) -> dict[int, Interval]:
@@ -151,6 +165,88 @@ def beside_fidelity(evidence: Evidence, figure: str, attack: str) -> dict[int, I
     for budget in evidence.budgets(attack):
         ours, plain = (evidence.figure(figure, NONE, each, budget) for each in (attack, FIDELITY))
         difference = paired(ours, plain)
+        if difference:
+            found[budget] = difference
+    return found
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One of the paper's findings, and the differences that decide on it."""
+
+    title: str
+    answer: str
+    """As :func:`verdict` gives it, or "not measured"."""
+    sign: int
+    """That of the differences, if it holds."""
+    differences: Mapping[str, Interval]
+    """By what each is of, in Markdown."""
+
+    @property
+    def against(self) -> dict[str, Interval]:
+        """The differences that do not bear it out: of the other sign, or not beyond their intervals."""
+        return {what: each for what, each in self.differences.items() if _side(each) != self.sign}
+
+
+def findings(evidence: Evidence) -> list[Finding]:
+    """All that this page asks after, in the order of the paper."""
+    budgets = evidence.budgets(FIDELITY)
+    fall, beyond = whole_fall(evidence), beyond_level(evidence)
+
+    def finding(title: str, sign: int, differences: Mapping[str, Interval]) -> Finding:
+        answer = verdict(differences.values(), sign) if differences else "not measured"
+        return Finding(title, answer, sign, differences)
+
+    def on(differences: Mapping[int, Interval]) -> dict[str, Interval]:
+        return {f"{budget:,} queries": each for budget, each in differences.items()}
+
+    return [
+        finding(
+            "more queries bring the attack model closer to the target",
+            -1,
+            {f"{budgets[0]:,} to {budgets[-1]:,} queries": fall} if fall else {},
+        ),
+        Finding(
+            f"beyond about {ENOUGH:,} they bring little",
+            levels_off(evidence),
+            -1,
+            {f"fall beyond {ENOUGH:,} less {LEVEL:.0%} of that before": beyond} if beyond else {},
+        ),
+        finding("fidelity extraction is nearer to the target than to its training set", 1, on(gaps(evidence))),
+        finding(
+            "knowing more lowers the distance to the training set, at equal queries",
+            -1,
+            on(beside_fidelity(evidence, "accuracy_fd", ACCURACY)),
+        ),
+        finding("and as the paper counts queries", -1, on(beside_fidelity(evidence, "accuracy_fd", REFINED))),
+        finding(
+            "each perturbation raises the distance to the training set",
+            1,
+            {f"`{each.defense}`": each.accuracy for each in perturbations(evidence)},
+        ),
+    ]
+
+
+def chain(evidence: Evidence, attack: str) -> int | None:
+    """Proposals of a chain in the records of an attack that refines answers; None if there are none."""
+    return next((int(record.attack_parameters["chain"]) for record in evidence.of(attack)), None)
+
+
+def still_improving(evidence: Evidence) -> tuple[int, int]:
+    """Of how many trainings of fidelity extraction the last checkpoint was the best one, and of how many in all."""
+    trainings = [each for record in evidence.of(FIDELITY) for each in record.trainings if each["history"]]
+    return sum(each["best_step"] == each["history"][-1]["step"] for each in trainings), len(trainings)
+
+
+def behind_target(evidence: Evidence) -> dict[int, Interval]:
+    """FD of the attack model to the target less that of the target to its own training set, by budget.
+
+    Above 0, the attack model is a worse copy of the target than the target is of its data.
+    """
+    found = {}
+    for budget in evidence.budgets(FIDELITY):
+        copy, target = (evidence.figure(name, NONE, FIDELITY, budget) for name in ("fidelity_fd", "utility_fd"))
+        difference = paired(copy, target)
         if difference:
             found[budget] = difference
     return found

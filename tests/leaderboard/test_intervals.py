@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from leaderboard.intervals import differences, over_seeds, paired, t_interval
+from leaderboard.intervals import differences, over_seeds, paired, seeds_to_tell, t_interval
 
 VALUES = st.floats(-1e6, 1e6)
 
@@ -75,3 +75,17 @@ def test_permuting_the_seeds_of_one_arm_leaves_the_mean_and_changes_the_interval
     # The paired interval is the one that scipy's paired test gives.
     test = stats.ttest_rel([11.0, 21.5, 31.0], [10.0, 20.0, 30.0]).confidence_interval(0.95)
     assert (aligned.low, aligned.high) == (pytest.approx(test.low), pytest.approx(test.high))
+
+
+def test_as_many_seeds_tell_an_effect_as_draws_of_its_spread_say() -> None:
+    # Two seeds apart by sqrt(2) have a standard deviation of 1.
+    for mean in (0.3, -0.5, 2.0):
+        count = seeds_to_tell(t_interval([mean - math.sqrt(0.5), mean + math.sqrt(0.5)]))
+        assert count is not None
+        enough, few = (
+            stats.t.ppf(0.975, number - 1) / math.sqrt(number) if number > 1 else math.inf
+            for number in (count, count - 1)
+        )
+        assert enough < abs(mean) <= few
+    assert seeds_to_tell(t_interval([-1.0, 1.0])) is None
+    assert seeds_to_tell(t_interval([5.0])) is None
