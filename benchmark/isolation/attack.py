@@ -12,7 +12,7 @@ from benchmark.errors import PluginError
 from benchmark.images import ImageShape
 from benchmark.interfaces import Attack, Defense, ImageModel, Knowledge, Recipe
 from benchmark.isolation.channel import Answering, Message, Served
-from benchmark.isolation.defense import IsolatedDefense
+from benchmark.isolation.defense import IsolatedDefense, within
 from benchmark.isolation.host import Host
 from benchmark.isolation.hosted import Hosted
 from benchmark.isolation.streams import STATE, drawn, received
@@ -50,7 +50,7 @@ class IsolatedAttack(Hosted, Attack):
             "discriminator": self.threat_model.discriminator,
             "defense": "+".join(host.also),
         }
-        serving = Attacking(oracle, knowledge)
+        serving = Attacking(host, oracle, knowledge)
         ask = partial(host.ask, serve=serving)
         answer = drawn(ask, "fit", values, {"real_images": knowledge.real_images}, rng)
         for name, value in answer.value("diagnostics").items():
@@ -74,8 +74,8 @@ class IsolatedModel:
 class Attacking(Answering):
     """Answers what an attack may ask: the oracle, the shared training loop, and what its threat model grants."""
 
-    def __init__(self, oracle: Oracle, knowledge: Knowledge) -> None:
-        self._oracle, self._knowledge = oracle, knowledge
+    def __init__(self, host: Host, oracle: Oracle, knowledge: Knowledge) -> None:
+        self._host, self._oracle, self._knowledge = host, oracle, knowledge
         self._models: list[ImageModel] = []
 
     def model(self, number: object) -> ImageModel:
@@ -106,12 +106,11 @@ class Attacking(Answering):
         return {}, {"features": self._knowledge.features(message.tensor("images"))}
 
     def answer_train(self, message: Message) -> Served:
-        """The number of a model trained by the shared loop."""
+        """The number of a model trained by the shared loop, through a defense that the attack's process applies."""
         rng = received(message.tensor(STATE))
         recipe = Recipe(**message.value("recipe"))
-        defense: Defense | None = None
-        if message.value("through"):
-            defense = self._knowledge.defense.restated(recipe.latent_dim, rng)
+        through = message.value("through")
+        defense = within(self._host, through) if through else None
         self._models.append(self._knowledge.train(message.tensor("images"), recipe, rng, defense))
         return {"model": len(self._models) - 1}, {STATE: rng.get_state()}
 

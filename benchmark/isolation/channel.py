@@ -125,20 +125,30 @@ class Channel:
             PluginError: it failed otherwise.
             EndedError: it has ended, does not speak properly, or takes too long.
         """
-        self._left = self._seconds
-        self.send(Message("ask", name, values or {}, tensors or {}))
-        while True:
-            message = self.receive()
-            if message.kind == "answer":
-                return message
-            if message.kind == "error":
-                raise _error(message)
-            self.answer(message, serve)
+        # Something else may be asked while something is: what is left for that is not spent on this.
+        outer, self._left = self._left, self._seconds
+        try:
+            self.send(Message("ask", name, values or {}, tensors or {}))
+            while True:
+                message = self.receive()
+                if message.kind == "answer":
+                    return message
+                if message.kind == "error":
+                    raise _error(message)
+                self.answer(message, serve)
+        finally:
+            self._left = outer
 
     def answer(self, message: Message, serve: Serve) -> None:
-        """Answer something asked, or say why not."""
+        """Answer something asked, or say why not.
+
+        Raises:
+            EndedError: the other side has ended, perhaps while it was asked something back.
+        """
         try:
             values, tensors = serve(message)
+        except EndedError:
+            raise
         except self._forgiven as error:
             self.send(Message("error", type(error).__name__, {"text": " ".join(str(error).split())[:500]}, {}))
             return
@@ -194,9 +204,9 @@ class Channel:
     def _timed(self) -> Iterator[None]:
         """Let what waits for the other side wait no longer than there is time left."""
         started = time.monotonic()
-        # A timeout of zero would be none.
-        self._end.settimeout(None if self._left is None else max(self._left, 1e-3))
         try:
+            # A timeout of zero would be none.
+            self._end.settimeout(None if self._left is None else max(self._left, 1e-3))
             yield
         except TimeoutError:
             raise EndedError(f"it took more than {self._seconds:g} seconds") from None

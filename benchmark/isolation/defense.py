@@ -13,6 +13,7 @@ from torch import Tensor
 from benchmark.errors import PluginError
 from benchmark.interfaces import Defense, Provider, Target
 from benchmark.isolation.channel import NOTHING, Message, Serve
+from benchmark.isolation.description import CHANGING
 from benchmark.isolation.host import Host
 from benchmark.isolation.hosted import Hosted
 from benchmark.isolation.serving import Preparing, Serving
@@ -115,8 +116,32 @@ class _Measured(torch.autograd.Function):
     def forward(ctx: Any, x: Tensor, defense: IsolatedDefense, rng: torch.Generator) -> Tensor:
         y, ctx.measurement = defense.measure(x, rng)
         ctx.defense = defense
-        return y
+        return y.to(x.device)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
-        return ctx.defense.gradient(ctx.measurement, gradients[0]), None, None
+        (of,) = gradients
+        return ctx.defense.gradient(ctx.measurement, of).to(of.device), None, None
+
+
+def within(host: Host, told: Mapping[str, Any]) -> IsolatedDefense:
+    """A defense in the process of an attack, which has its generator trained through it, whatever it is.
+
+    Args:
+        host: of the process.
+        told: the number of the defense in there, and what :func:`benchmark.isolation.description.describe_screen` says.
+
+    Raises:
+        PluginError: it does not say that.
+    """
+    try:
+        name, parameters, changes = str(told["name"]), dict(told["parameters"]), told["changes"]
+        number = told["plugin"]
+        proper = name.isidentifier() and set(changes) <= set(CHANGING) and type(number) is int
+    except (KeyError, TypeError, ValueError):
+        proper = False
+    if not proper:
+        raise PluginError(f"{host.spec} trains through something that is not understood")
+    asked = {method: getattr(IsolatedDefense, f"ask_{method}") for method in (*changes, "measurement")}
+    made: IsolatedDefense = type(name, (IsolatedDefense,), {"parameters": parameters, **asked})()
+    return made.bound(host, number)

@@ -7,8 +7,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from benchmark.interfaces import Attack, Defense
+from benchmark.stack import overriding
 
-PARAMETER = ("description", "low", "high", "choices")
+CHANGING = ("latents", "perturb")
+"""What a generator that is trained through a defense is judged by: where neither is overridden, there is nothing."""
+
+PARAMETER = ("description", "low", "high", "choices", "only")
 
 
 def describe(plugin: Any, methods: Sequence[str]) -> dict[str, Any]:
@@ -28,4 +32,13 @@ def describe(plugin: Any, methods: Sequence[str]) -> dict[str, Any]:
         },
         "overrides": [name for name in methods if getattr(type(plugin), name) is not getattr(base, name)],
         "threat_model": dataclasses.asdict(plugin.threat_model) if isinstance(plugin, Attack) else {},
+    }
+
+
+def describe_screen(defense: Defense) -> dict[str, Any]:
+    """What an attack trains through, as JSON: what a checkpoint of the training belongs to, and what it changes."""
+    return {
+        "name": type(defense).__name__,
+        "parameters": defense.parameters,
+        "changes": [name for name in CHANGING if overriding(defense, name)],
     }

@@ -22,7 +22,7 @@ import psutil
 import torch
 from torch import Tensor
 
-from benchmark.errors import BenchmarkError, PluginError, UsageError
+from benchmark.errors import BenchmarkError, UsageError
 from benchmark.isolation.channel import NOTHING, Channel, EndedError, Message, Serve
 from benchmark.isolation.family import end_family
 from benchmark.isolation.landlock import version
@@ -87,16 +87,20 @@ class Host:
 
         Raises:
             BenchmarkError: it failed with one.
-            PluginError: it failed otherwise, took too much, or has ended; its process is gone then.
+            PluginError: it failed otherwise.
+            EndedError: it took too much, or has ended; its process is gone then.
             UsageError: plugins cannot be isolated on this machine.
         """
         channel = self._channel or self._start()
         try:
             return channel.ask(name, serve, values, tensors)
         except EndedError as error:
+            if channel is not self._channel:
+                # It ended when it was asked something while it was asked this, and the reason was told there.
+                raise
             reason = str(error) or self._verdict()
             self.end()
-            raise PluginError(f"{self.spec}: {reason}") from None
+            raise EndedError(f"{self.spec}: {reason}") from None
         except BenchmarkError:
             raise
         except BaseException:

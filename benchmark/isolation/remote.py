@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 import torch
 from torch import Tensor
 
-from benchmark.errors import PluginError, UsageError
+from benchmark.errors import PluginError
 from benchmark.images import ImageShape
 from benchmark.interfaces import Defense, ImageModel, Knowledge, Recipe, Target
 from benchmark.isolation.streams import Ask, drawn
@@ -90,7 +90,13 @@ class RemoteModel:
         return drawn(self._ask, "sample", {"model": self.number, "n": n}, {}, rng).tensor("images")
 
 
-def remote_knowledge(ask: Ask, values: Mapping[str, Any], real_images: Tensor, granted: Defense | None) -> Knowledge:
+def remote_knowledge(
+    ask: Ask,
+    values: Mapping[str, Any],
+    real_images: Tensor,
+    granted: Defense | None,
+    screen: Callable[[Defense], Mapping[str, Any]],
+) -> Knowledge:
     """What an attack is granted, where it must ask for it.
 
     Args:
@@ -98,14 +104,13 @@ def remote_knowledge(ask: Ask, values: Mapping[str, Any], real_images: Tensor, g
         values: the shape of images, the track's recipe, and whether the discriminator is granted.
         real_images: the granted share of the training set, uint8 (m, C, H, W).
         granted: the defense as its spec says, if it is granted.
+        screen: what the harness, which trains, is told of a defense that this process is then asked to apply.
     """
     channels, height, width = values["image_shape"]
     shape = (channels, height, width)
 
     def train(images: Tensor, recipe: Recipe, rng: torch.Generator, defense: Defense | None = None) -> ImageModel:
-        if defense is not None and not _same(defense, granted):
-            raise UsageError("an isolated attack can train through the defense that it was granted, and no other")
-        asked = {"recipe": asdict(recipe), "through": defense is not None}
+        asked = {"recipe": asdict(recipe), "through": None if defense is None else screen(defense)}
         return RemoteModel(ask, drawn(ask, "train", asked, {"images": images}, rng).value("model"), shape)
 
     def discriminator(images: Tensor) -> Tensor:
@@ -117,8 +122,3 @@ def remote_knowledge(ask: Ask, values: Mapping[str, Any], real_images: Tensor, g
     recipe = Recipe(**values["recipe"])
     knowledge = Knowledge(shape, recipe, train, real_images, known_defense=granted, features=features)
     return replace(knowledge, discriminator=discriminator) if values["discriminator"] else knowledge
-
-
-def _same(defense: Defense, granted: Defense | None) -> bool:
-    """Whether a defense is the one that was granted, as its spec says or restated."""
-    return type(defense) is type(granted) and granted is not None and defense.parameters == granted.parameters

@@ -232,3 +232,8 @@ class OneImage:
 
     def sample(self, n, rng):
         return self.image.expand(n, -1, -1, -1).contiguous()
+
+
+class DiesWhenTrainedThrough(Attack):
+    def fit(self, oracle, knowledge, rng):
+        return knowledge.train(oracle.query(oracle.remaining), knowledge.recipe, rng, Leaves())

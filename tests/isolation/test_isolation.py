@@ -16,6 +16,7 @@ import pytest
 import torch
 import yaml
 from click.testing import CliRunner
+from safetensors.torch import load_file
 
 from benchmark import sweep, targets
 from benchmark.cli import cli
@@ -240,6 +241,15 @@ def same_to_the_bit(track: Track, place: Path, defense: str, attack: str) -> Non
     ]
     plain, isolated = (figures(each) for each in done)
     assert plain == isolated
+    first, second = (stolen(place / str(isolated)) for isolated in (False, True))
+    assert first.keys() == second.keys()
+    assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+def stolen(results: Path) -> dict[str, torch.Tensor]:
+    """The weights of the one attack model there is."""
+    (path,) = results.glob("artifacts/attack-models/*/generator.safetensors")
+    return load_file(path)
 
 
 def figures(outcome: Outcome) -> dict[str, float]:
@@ -282,9 +292,25 @@ def test_attacks_get_what_they_are_granted_and_no_more(track: Track, tmp_path: P
     assert not constant.trainings
 
 
-@pytest.mark.parametrize("attack", ["through", "accuracy,subsampling=none"])
-def test_isolated_or_not_an_attack_does_the_same_to_the_bit(track: Track, tmp_path: Path, attack: str) -> None:
-    same_to_the_bit(track, tmp_path, "noise", attack)
+@pytest.mark.parametrize(
+    ("defense", "attack"),
+    [
+        ("noise", "accuracy,subsampling=none"),
+        ("semantic,distance=2+jpeg", "through,share=0.5"),
+        ("noise", "through,strength=drawn,low=0.05,high=0.2"),
+    ],
+)
+def test_isolated_or_not_an_attack_does_the_same_to_the_bit(
+    track: Track, tmp_path: Path, defense: str, attack: str
+) -> None:
+    same_to_the_bit(track, tmp_path, defense, attack)
+
+
+def test_an_attack_that_ends_while_it_is_trained_through_fails_with_the_reason(track: Track, tmp_path: Path) -> None:
+    cell = Cell(track, "none", f"{BAD}:DiesWhenTrainedThrough", 40, 0, isolated=True)
+    outcome = run_cells([cell], Results(tmp_path), make_executor("in-process"), Reporter())
+    (error,) = outcome.failures.values()
+    assert error.endswith("DiesWhenTrainedThrough: it ended by itself, with exit status 3; it said last: goodbye")
 
 
 def test_what_is_not_there_is_said_as_ever() -> None:
