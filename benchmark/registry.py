@@ -126,9 +126,9 @@ def with_strength(spec: str, value: float, *, isolated: bool = False) -> str:
     name, settings = split(spec.rpartition(STACKED)[2])
     parameter = _isolated_strength(name) if isolated else _find("defense", name)[0].strength
     if not parameter:
-        raise UsageError(f"defense {name} has no strength to be set")
+        raise UsageError(f"defense {name} has no strength to be set; set its parameters in its spec: {name},key=value")
     if parameter in settings:
-        raise UsageError(f"the strength of {name} is its {parameter}, which {spec!r} sets already")
+        raise UsageError(f"the strength of {name} is its {parameter}, which {spec!r} sets already; set it once")
     # A whole number is written without a point, so that it serves a parameter that is an integer.
     return f"{spec},{parameter}={int(value) if float(value).is_integer() else value}"
 
@@ -162,7 +162,11 @@ def _accepted(field: dataclasses.Field[Any]) -> str:
     if choices:
         return f"; one of {', '.join(choices)}"
     low, high = field.metadata.get("low", -math.inf), field.metadata.get("high", math.inf)
-    return f"; {low} to {high}" if math.isfinite(low) and math.isfinite(high) else ""
+    if math.isfinite(low) and math.isfinite(high):
+        return f"; {low} to {high}"
+    if math.isfinite(low):
+        return f"; at least {low}"
+    return f"; at most {high}" if math.isfinite(high) else ""
 
 
 def installed(kind: str) -> dict[str, EntryPoint]:

@@ -15,7 +15,7 @@ from statistics import median
 from typing import Any
 
 from benchmark.config import Cell, Track, check_keys, load_track, parse_budget, read_mapping
-from benchmark.defaults import ATTACKS
+from benchmark.defaults import ATTACKS, TRACK
 from benchmark.errors import UsageError
 from benchmark.executors.base import Executor, Job, Settled
 from benchmark.isolation.network import STILL_THERE, can_leave_network
@@ -47,7 +47,9 @@ def load_sweep(path: Path, *, isolated: bool = False, metrics: Sequence[str] = (
         PluginError: a plugin cannot be imported.
     """
     content = read_mapping(path, ("track", "blocks", *BLOCK_KEYS))
-    track = load_track(str(content.get("track", "")))
+    if "track" not in content:
+        raise UsageError(f"{path} lacks the key track; add a line such as track: {TRACK}")
+    track = load_track(str(content["track"]))
     shared = {key: value for key, value in content.items() if key in BLOCK_KEYS}
     blocks = _entries(path, content, "blocks") if "blocks" in content else [{}]
     for number, block in enumerate(blocks, 1):

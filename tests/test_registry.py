@@ -90,10 +90,30 @@ def test_what_is_no_plugin_is_refused(own: Path) -> None:
 
 def test_strength_is_a_shorthand_for_its_parameter() -> None:
     assert load("defense", with_strength("jpeg", 10)) == Jpeg(quality=10)
-    with pytest.raises(UsageError, match="sets already"):
+    with pytest.raises(UsageError, match="sets already; set it once"):
         with_strength("jpeg,quality=3", 10)
-    with pytest.raises(UsageError, match="no strength"):
+    with pytest.raises(UsageError, match="no strength to be set; set its parameters in its spec"):
         with_strength("none", 10)
+
+
+def test_what_a_parameter_accepts_is_said(tmp_path: Path) -> None:
+    own = tmp_path / "own.py"
+    own.write_text(
+        """
+from dataclasses import dataclass
+from benchmark.interfaces import Defense, parameter
+
+@dataclass(frozen=True)
+class Own(Defense):
+    both: int = parameter(1, "one", low=0, high=3)
+    least: int = parameter(1, "two", low=1)
+    most: float = parameter(0.5, "three", high=2.5)
+    any: float = parameter(0.5, "four")
+    word: str = parameter("a", "five", choices=["a", "b"])
+"""
+    )
+    said = ["; 0 to 3", "; at least 1", "; at most 2.5", "four", "; one of a, b"]
+    assert all(line.endswith(end) for line, end in zip(describe("defense", f"{own}:Own")[1:], said, strict=True))
 
 
 @pytest.mark.parametrize("kind", ["defense", "attack", "extractor"])

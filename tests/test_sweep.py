@@ -83,6 +83,12 @@ def test_blocks_say_what_the_file_does_not_say_for_all(tmp_path: Path, plan: dic
     ]
 
 
+def test_a_file_without_a_track_is_told_what_it_lacks(tmp_path: Path, plan: dict[str, object]) -> None:
+    del plan["track"]
+    with pytest.raises(UsageError, match="lacks the key track; add a line such as track: fashion-mnist"):
+        load_sweep(written(tmp_path, plan))
+
+
 @pytest.mark.parametrize("path", SWEEPS, ids=lambda path: path.name)
 def test_the_sweeps_that_come_with_the_project_are_valid(path: Path) -> None:
     assert load_sweep(path)

@@ -7,6 +7,7 @@ import random
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import numpy as np
@@ -25,15 +26,29 @@ SEEDERS: Mapping[str, Callable[[int], object]] = {
 }
 """What seeds the global generator of each source of randomness."""
 
-RESTORERS: Mapping[str, Callable[[Any], object]] = {
-    "torch's default dtype": torch.set_default_dtype,
-    "torch's number of threads": torch.set_num_threads,
-    "torch's gradient mode": torch.set_grad_enabled,
-    "torch's deterministic mode": torch.use_deterministic_algorithms,
-    "numpy's handling of errors": lambda modes: np.seterr(**modes),
-    "the working directory": os.chdir,
-}
-"""What puts a setting of the process back."""
+
+@dataclass(frozen=True)
+class Setting:
+    """A setting of the process: what it is in words, what reads it, and what puts it back."""
+
+    name: str
+    read: Callable[[], Any]
+    restore: Callable[[Any], object]
+
+
+SETTINGS = (
+    Setting("torch's default dtype", torch.get_default_dtype, torch.set_default_dtype),
+    Setting("torch's number of threads", torch.get_num_threads, torch.set_num_threads),
+    Setting("torch's gradient mode", torch.is_grad_enabled, torch.set_grad_enabled),
+    Setting(
+        "torch's deterministic mode",
+        torch.are_deterministic_algorithms_enabled,
+        torch.use_deterministic_algorithms,
+    ),
+    Setting("numpy's handling of errors", np.geterr, lambda modes: np.seterr(**modes)),
+    Setting("the working directory", os.getcwd, os.chdir),
+)
+"""The global state that is no generator's."""
 
 
 @contextmanager
@@ -55,9 +70,9 @@ def kept_globals(seeds: Mapping[str, int] | None = None) -> Iterator[None]:
         np.random.set_state(generators[1])
         random.setstate(generators[2])
         after = _settings()
-        for name, restore in RESTORERS.items():
-            if after[name] != before[name]:
-                restore(before[name])
+        for setting in SETTINGS:
+            if after[setting.name] != before[setting.name]:
+                setting.restore(before[setting.name])
         if dict(os.environ) != environment:
             os.environ.clear()
             os.environ.update(environment)
@@ -90,15 +105,7 @@ def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[st
 
 
 def _settings() -> dict[str, Any]:
-    """The global state that is no generator's."""
-    return {
-        "torch's default dtype": torch.get_default_dtype(),
-        "torch's number of threads": torch.get_num_threads(),
-        "torch's gradient mode": torch.is_grad_enabled(),
-        "torch's deterministic mode": torch.are_deterministic_algorithms_enabled(),
-        "numpy's handling of errors": np.geterr(),
-        "the working directory": os.getcwd(),
-    }
+    return {setting.name: setting.read() for setting in SETTINGS}
 
 
 def process_state() -> dict[str, Any]:
