@@ -181,20 +181,20 @@ def undefended(board: Cells, where: Place) -> Mapping[str, BySeed]:
     return board.attacks.get((setting, NONE, budget), {})
 
 
-def references(attacks: Mapping[str, BySeed], plain: Mapping[str, BySeed]) -> dict[int, float]:
-    """accuracy_fd of the undefended target's strongest attacker of each seed, among those that the defense faced too.
+def references(attacks: Mapping[str, BySeed], others: Mapping[str, BySeed]) -> dict[int, float]:
+    """accuracy_fd of the strongest attacker of another place of each seed, among those that attacked this one too.
 
-    One that only the undefended target faced would raise the gain of every defense, though it may have raised none.
+    An attack that was tried there alone may be the strongest of all, and what it would have made here nobody knows.
 
     Args:
-        attacks: attackers of a defense, by spec.
-        plain: those of the undefended target, in the same setting and on the same budget.
+        attacks: attackers of this place, by spec.
+        others: those of the place that it is held against, in the same setting.
     """
     faced = {attack: able(records) for attack, records in attacks.items()}
     return strengths(
         {
             attack: {seed: record for seed, record in records.items() if seed in faced.get(attack, {})}
-            for attack, records in plain.items()
+            for attack, records in others.items()
         }
     )
 
@@ -208,8 +208,8 @@ def gains(attacks: Mapping[str, BySeed], plain: Mapping[str, BySeed]) -> dict[in
     undefended target as well it could only raise the gain, which is a lower bound without that.
 
     Args:
-        attacks: as for :func:`references`.
-        plain: likewise.
+        attacks: attackers of a defense, by spec.
+        plain: those of the undefended target, in the same setting and on the same budget.
     """
     return differences(strengths(attacks), references(attacks, plain))
 

@@ -17,6 +17,7 @@ from leaderboard.cells import (
     Cells,
     Place,
     figures,
+    references,
     security_gains,
     strengths,
     undefended,
@@ -56,7 +57,7 @@ def of_attacker(board: Cells, where: Place, attack: str) -> list[str]:
 def of_defense(board: Cells, where: Place) -> list[str]:
     """The flags of a defense on one budget, as its strongest attackers judge it."""
     attacks = board.attacks[where]
-    smaller = {budget: strengths(rivals) for budget, rivals in board.smaller(where).items()}
+    smaller = {budget: references(attacks, others) for budget, others in board.smaller(where).items()}
     informed, cost = knowing(attacks), over_seeds(utility_costs(board, where))
     return [
         *weaker_with_more("the strongest attacker", strengths(attacks), smaller),

@@ -19,7 +19,7 @@ WIDTH = 6.5
 
 
 @dataclass(frozen=True)
-class Plot:
+class Picture:
     """A picture on a page."""
 
     draw: Callable[[Axes], None]
@@ -28,7 +28,7 @@ class Plot:
     """Of the figure, in inches."""
 
 
-def write_page(page: Path, package: str, context: Mapping[str, Any], plots: Mapping[str, Plot]) -> None:
+def write_page(page: Path, package: str, context: Mapping[str, Any], plots: Mapping[str, Picture]) -> None:
     """Write a page, and its plots into the folder beside it that bears its name in lower case.
 
     Args:
@@ -84,7 +84,7 @@ def error_bars(intervals: Sequence[Interval]) -> list[list[float]] | None:
     return [[each.value - each.low for each in intervals], [each.high - each.value for each in intervals]]
 
 
-def _save(plot: Plot, path: Path) -> None:
+def _save(plot: Picture, path: Path) -> None:
     """A plot as a PNG, whole or not at all."""
     figure = Figure(figsize=(WIDTH, plot.height), layout="constrained")
     ax = figure.subplots()

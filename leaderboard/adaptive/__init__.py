@@ -48,5 +48,5 @@ def write_page(records: Iterable[Record], budget: int, page: Path, *, wanted: in
         ),
         "first": min(known, key=lambda record: record.id),
     }
-    plots = {"survives.png": pages.Plot(partial(draw, rows), height(len(rows)))} if rows else {}
+    plots = {"survives.png": pages.Picture(partial(draw, rows), height(len(rows)))} if rows else {}
     pages.write_page(page, "leaderboard.adaptive", context, plots)

@@ -34,7 +34,7 @@ def write_page(evidence: Evidence, page: Path) -> None:
         "first": min(evidence.records, key=lambda record: record.id),
     }
     plots = {
-        "budgets.png": pages.Plot(partial(draw_budgets, evidence)),
-        "perturbations.png": pages.Plot(partial(draw_perturbations, evidence)),
+        "budgets.png": pages.Picture(partial(draw_budgets, evidence)),
+        "perturbations.png": pages.Picture(partial(draw_perturbations, evidence)),
     }
     pages.write_page(page, "leaderboard.findings", context, plots)

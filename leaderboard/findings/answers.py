@@ -171,7 +171,7 @@ def beside_fidelity(evidence: Evidence, figure: str, attack: str) -> dict[int, I
 
 
 @dataclass(frozen=True)
-class Finding:
+class Answered:
     """One of the paper's findings, and the differences that decide on it."""
 
     title: str
@@ -188,14 +188,14 @@ class Finding:
         return {what: each for what, each in self.differences.items() if _side(each) != self.sign}
 
 
-def findings(evidence: Evidence) -> list[Finding]:
+def findings(evidence: Evidence) -> list[Answered]:
     """All that this page asks after, in the order of the paper."""
     budgets = evidence.budgets(FIDELITY)
     fall, beyond = whole_fall(evidence), beyond_level(evidence)
 
-    def finding(title: str, sign: int, differences: Mapping[str, Interval]) -> Finding:
+    def finding(title: str, sign: int, differences: Mapping[str, Interval]) -> Answered:
         answer = verdict(differences.values(), sign) if differences else "not measured"
-        return Finding(title, answer, sign, differences)
+        return Answered(title, answer, sign, differences)
 
     def on(differences: Mapping[int, Interval]) -> dict[str, Interval]:
         return {f"{budget:,} queries": each for budget, each in differences.items()}
@@ -206,7 +206,7 @@ def findings(evidence: Evidence) -> list[Finding]:
             -1,
             {f"{budgets[0]:,} to {budgets[-1]:,} queries": fall} if fall else {},
         ),
-        Finding(
+        Answered(
             f"beyond about {ENOUGH:,} they bring little",
             levels_off(evidence),
             -1,

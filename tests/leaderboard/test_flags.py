@@ -48,6 +48,12 @@ def test_more_budget_did_not_make_the_attacker_worse(more: list[float]) -> None:
     assert defense_flags(records, "none", 1000) == []
 
 
+def test_attacks_that_the_larger_budget_was_spared_do_not_make_it_look_worse() -> None:
+    less = [*seeds("none", "fidelity", [30.0, 32.0, 31.0]), *seeds("none", "accuracy", [10.0, 12.0, 11.0])]
+    more = seeds("none", "fidelity", [29.0, 31.1, 30.0], budget=2000)
+    assert defense_flags([*less, *more], "none", 2000) == []
+
+
 def test_one_seed_tells_nothing_of_noise() -> None:
     records = [made("none", "fidelity", 0, 30.0), made("none", "fidelity", 0, 300.0, budget=2000)]
     assert attacker_flags(records, "none", "fidelity", 2000) == []
