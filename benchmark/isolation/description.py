@@ -16,7 +16,10 @@ PARAMETER = ("description", "low", "high", "choices", "only")
 
 
 def describe(plugin: Any, methods: Sequence[str]) -> dict[str, Any]:
-    """A plugin as JSON: its name, its parameters with their defaults and values, which methods it overrides."""
+    """A plugin as JSON: its name, its parameters with their defaults and values, what else it reads, what it overrides.
+
+    It is checked by :mod:`benchmark.isolation.checking` when it arrives.
+    """
     base = Attack if isinstance(plugin, Attack) else Defense
     return {
         "name": type(plugin).__name__,
@@ -30,6 +33,7 @@ def describe(plugin: Any, methods: Sequence[str]) -> dict[str, Any]:
             }
             for field in dataclasses.fields(plugin)
         },
+        "content": dict(plugin.content),
         "overrides": [name for name in methods if getattr(type(plugin), name) is not getattr(base, name)],
         "threat_model": dataclasses.asdict(plugin.threat_model) if isinstance(plugin, Attack) else {},
     }

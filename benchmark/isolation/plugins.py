@@ -6,10 +6,11 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from benchmark.errors import PluginError
 from benchmark.interfaces import ThreatModel
 from benchmark.isolation.attack import IsolatedAttack
+from benchmark.isolation.checking import check_description
 from benchmark.isolation.defense import IsolatedDefense
+from benchmark.isolation.description import PARAMETER
 from benchmark.isolation.host import Host, Limits
 from benchmark.plugin import parameter
 from benchmark.registry import STACKED
@@ -55,7 +56,13 @@ def isolated(kind: str, spec: str, limits: Limits) -> IsolatedDefense | Isolated
         told["name"],
         [(name, type(field["default"]), _parameter(field)) for name, field in told["fields"].items()],
         bases=(base,),
-        namespace={"__module__": __name__, "__doc__": told["doc"], **own, **overridden},
+        namespace={
+            "__module__": __name__,
+            "__doc__": told["doc"],
+            "reported": told["content"],
+            **own,
+            **overridden,
+        },
         frozen=True,
     )
     made = cls(**{name: field["value"] for name, field in told["fields"].items()})
@@ -78,13 +85,13 @@ def description(host: Host) -> Mapping[str, Any]:
     """What the process of a plugin says of it, checked; asked for once.
 
     Raises:
-        PluginError: it is no description.
+        PluginError: it is no description, or one that no class can be made of.
     """
     known = (host.kind, host.spec)
     if known not in _DESCRIPTIONS:
         try:
             told = host.ask("describe", {"methods": METHODS[host.kind]}).values
-            _check_description(host, told)
+            check_description(host.spec, told, BASES[host.kind], METHODS[host.kind])
         except BaseException:
             host.end()
             raise
@@ -92,22 +99,6 @@ def description(host: Host) -> Mapping[str, Any]:
     return _DESCRIPTIONS[known]
 
 
-def _check_description(host: Host, told: Mapping[str, Any]) -> None:
-    try:
-        proper = (
-            str(told["name"]).isidentifier()
-            and all(str(name).isidentifier() and {"default", "value"} <= set(f) for name, f in told["fields"].items())
-            and isinstance(told["doc"], str)
-            and told["strength"] in ("", *told["fields"])
-            and set(told["overrides"]) <= set(METHODS[host.kind])
-            and set(told["threat_model"]) <= {field.name for field in dataclasses.fields(ThreatModel)}
-        )
-    except (KeyError, TypeError, AttributeError):
-        proper = False
-    if not proper:
-        raise PluginError(f"{host.spec} describes itself in a way that is not understood")
-
-
 def _parameter(field: Mapping[str, Any]) -> Any:
-    known = {key: field[key] for key in ("low", "high", "choices") if key in field}
+    known = {key: field[key] for key in PARAMETER if key in field and key != "description"}
     return parameter(field["default"], str(field.get("description", "")), **known)

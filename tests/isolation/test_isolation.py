@@ -322,6 +322,35 @@ def test_what_is_not_there_is_said_as_ever() -> None:
         load_isolated("defense", "jpeg,quality=0")
 
 
+READING = """
+from pathlib import Path
+from benchmark.interfaces import Defense
+
+class Reading(Defense):
+    @property
+    def content(self):
+        return {"weights": (Path(__file__).parent / "weights").read_text()}
+"""
+
+
+def test_what_a_plugin_reads_besides_is_part_of_what_its_results_are_stored_under(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "reading_package"
+    package.mkdir()
+    (package / "__init__.py").write_text(READING)
+    spec = f"{tmp_path}//reading_package:Reading"
+    found = []
+    for weights in ("first", "second"):
+        monkeypatch.setattr(plugins, "_DESCRIPTIONS", {})
+        (package / "weights").write_text(weights)
+        isolated = load_isolated("defense", spec)
+        isolated.end()
+        found.append(dict(isolated.content))
+    assert [content.pop("content") for content in found] == [{"weights": "first"}, {"weights": "second"}]
+    assert found[0] == found[1]
+
+
 def test_status_tells_of_an_isolated_sweep(call, track_file: Path, tmp_path: Path) -> None:
     plan = {"track": str(track_file), "defenses": ["none"], "attacks": ["fidelity"], "budgets": [40], "seeds": [0]}
     (tmp_path / "sweep.yaml").write_text(yaml.safe_dump(plan))
