@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,14 @@ from onnx_file import save_onnx
 from PIL import Image
 
 from benchmark.cli import cli
-from benchmark.config import Track
+from benchmark.config import Track, load_track
 from benchmark.sweep import load_sweep
 
 ROOT = Path(__file__).parent.parent
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")),
+    *sorted((ROOT / "docs").glob("*.md")),
+]
 TEXTS = {page.name: page.read_text(encoding="utf-8") for page in PAGES}
 
 
@@ -46,6 +50,16 @@ class Miracle(Defense):
     def perturb(self, x, rng):
         return 1 - x
 """
+
+
+def stand_in(track: Track) -> Callable[..., Track]:
+    """Loads a track as the harness does, errors included, and gives the tiny one in its place."""
+
+    def load(name: str, *, quick: bool = False) -> Track:
+        load_track(name, quick=quick)
+        return track
+
+    return load
 
 
 def small(sweep: dict[str, Any]) -> dict[str, Any]:
@@ -84,7 +98,7 @@ def test_every_command_works(
 ) -> None:
     monkeypatch.chdir(place)
     for module in ("benchmark.config", "benchmark.sweep"):
-        monkeypatch.setattr(f"{module}.load_track", lambda name, quick=False: track)
+        monkeypatch.setattr(f"{module}.load_track", stand_in(track))
     if command.startswith(("report", "compare")):
         # They show what a sweep has left.
         folder = command.partition("--results ")[2] or "results"
@@ -107,13 +121,25 @@ def test_the_example_of_an_attack_works(
     (attack,) = (block for block in blocks("python") if "class Mine(Attack)" in block)
     (tmp_path / "mine.py").write_text(attack)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("benchmark.config.load_track", lambda name, quick=False: track)
+    monkeypatch.setattr("benchmark.config.load_track", stand_in(track))
     command = ["run", "--attack", "mine.py:Mine", "--budget", "40"]
     assert CliRunner().invoke(cli, command, catch_exceptions=False).exit_code == 0
 
 
+def anchors(page: Path) -> set[str]:
+    """The anchors of a page: those of its headings, as GitHub makes them, and those that it names itself."""
+    prose = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    headings = re.findall(r"^#+ (.*)$", prose, re.MULTILINE)
+    made = {re.sub(r"[^\w\- ]", "", heading).strip().lower().replace(" ", "-") for heading in headings}
+    return made | set(re.findall(r'<a id="(.*?)">', prose))
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_link_within_the_project_leads_somewhere(page: Path) -> None:
-    links = re.findall(r"\]\(([^)#]+)", TEXTS[page.name])
-    missing = [link for link in links if "://" not in link and not (page.parent / link).exists()]
+    missing = []
+    for link in re.findall(r"\]\(([^)]+)\)", TEXTS[page.name]):
+        name, _, anchor = link.partition("#")
+        there = page.parent / name if name else page
+        if "://" not in link and not (there.exists() and (not anchor or anchor in anchors(there))):
+            missing.append(link)
     assert not missing
