@@ -26,6 +26,9 @@ IMG_EXTENSIONS = (".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tif
 ATTRIBUTES = "attributes.csv"
 """The table of attributes in the folder of a split."""
 
+CELEBA_ATTRIBUTES = "list_attr_celeba.txt"
+"""The same as CelebA is published with it: the number of images, the names of the attributes, a row for each image."""
+
 
 def load_folder(split: str, size: int, channels: int | None, progress: Progress, path: Path) -> ImageSet:
     """Every image below ``path``, in the order of its path.
@@ -38,7 +41,7 @@ def load_folder(split: str, size: int, channels: int | None, progress: Progress,
     Labels: the first-level sub-folders of the split; the classes are those of both splits, sorted. There are none where
     an image lies in no sub-folder. Attributes: those in the file ``attributes.csv`` in the folder of the split, if any;
     its first column holds names of files, the others, one per attribute and headed by its name, are positive for
-    the images that show it (0 and 1, or -1 and 1 as CelebA has it: Liu et al. 2015).
+    the images that show it (0 and 1, or -1 and 1). CelebA's own ``list_attr_celeba.txt`` (Liu et al. 2015) does too.
 
     Args:
         split: ``train`` or ``test``.
@@ -61,7 +64,7 @@ def load_folder(split: str, size: int, channels: int | None, progress: Progress,
     if not paths:
         raise DataError(f"{root} holds no image; expected files that end in {', '.join(IMG_EXTENSIONS)}")
     classes, labels = _labelled(root, paths, tuple(roots.values()))
-    attribute_names, attributes = _attributes(root / ATTRIBUTES, paths)
+    attribute_names, attributes = _attributes(_table(root), paths)
     images = _decoded(paths, size, channels or 3, progress, path.resolve().name)
     name = f"folder:{path.resolve().name}"
     return ImageSet(name, split, images, labels, classes, attributes, attribute_names)
@@ -75,7 +78,7 @@ def folder_checksums(path: Path) -> dict[str, str]:
         DataError: a file cannot be read; the text names it.
     """
     roots = _roots(path).values()
-    tables = [root / ATTRIBUTES for root in roots if (root / ATTRIBUTES).is_file()]
+    tables = [table for table in map(_table, roots) if table]
     return checksums(path, [*tables, *(image for root in roots for image in _images(root))])
 
 
@@ -107,19 +110,33 @@ def _labelled(root: Path, paths: Sequence[Path], roots: Sequence[Path]) -> tuple
     return classes, torch.tensor([number[path.relative_to(root).parts[0]] for path in paths])
 
 
-def _attributes(table: Path, paths: Sequence[Path]) -> tuple[tuple[str, ...], Tensor | None]:
+def _table(root: Path) -> Path | None:
+    """The table of attributes of a split, if there is one."""
+    return next((root / name for name in (ATTRIBUTES, CELEBA_ATTRIBUTES) if (root / name).is_file()), None)
+
+
+def _attributes(table: Path | None, paths: Sequence[Path]) -> tuple[tuple[str, ...], Tensor | None]:
     """Names of the attributes, and bool (N, K) or None where there is no such table."""
-    if not table.is_file():
+    if table is None:
         return (), None
     try:
-        with table.open(newline="", encoding="utf-8") as lines:
-            (_, *names), *rows = csv.reader(lines)
+        names, rows = _read(table)
         shown = {file: [float(value) > 0 for value in values] for file, *values in rows}
         return tuple(names), torch.tensor([shown[path.name] for path in paths]).view(len(paths), len(names))
     except KeyError as error:
         raise DataError(f"{table} has no row for the image {error}; add it, or remove the table") from None
     except (OSError, ValueError, RuntimeError, csv.Error) as error:
         raise DataError(f"{table} is not a table of attributes ({error}); mend or remove it") from None
+
+
+def _read(table: Path) -> tuple[list[str], list[list[str]]]:
+    """Names of the attributes, and for each image its file and a value for each of them."""
+    with table.open(newline="", encoding="utf-8") as lines:
+        if table.name == CELEBA_ATTRIBUTES:
+            _, names, *rows = (line.split() for line in lines)
+            return names, [row for row in rows if row]
+        (_, *names), *rows = csv.reader(lines)
+        return names, rows
 
 
 def _decoded(paths: Sequence[Path], size: int, channels: int, progress: Progress, name: str) -> Tensor:

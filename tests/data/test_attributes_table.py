@@ -78,6 +78,19 @@ def test_a_damaged_table_is_named_in_one_line(folder: Path, table: str, says: st
     assert "\n" not in str(caught.value)
 
 
+def test_celebas_own_table_is_read(folder: Path) -> None:
+    expected = load(f"folder:{folder}", size=8)
+    before = fingerprint(f"folder:{folder}")
+    (folder / "attributes.csv").unlink()
+    rows = ["a.png -1  1", "b.png  1 -1", "c.png -1 -1", "d.png  1  1"]
+    (folder / "list_attr_celeba.txt").write_text("\n".join(["4", "Old Big ", *rows, ""]))
+    data = load(f"folder:{folder}", size=8)
+    assert data.attribute_names == ("Old", "Big")
+    assert data.attributes is not None and expected.attributes is not None
+    assert torch.equal(data.attributes, expected.attributes)
+    assert fingerprint(f"folder:{folder}") != before
+
+
 def test_the_table_is_part_of_the_fingerprint(folder: Path) -> None:
     before = fingerprint(f"folder:{folder}")
     table = (folder / "attributes.csv").read_text()
