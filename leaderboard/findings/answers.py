@@ -23,7 +23,7 @@ LEVEL = 0.1
 """Share of the fall up to :data:`ENOUGH` queries that what comes after must stay below to be called level."""
 
 PAPER_CHAIN = 640
-"""Proposals of a Metropolis-Hastings chain in the paper (section 5), of which one image is kept."""
+"""Proposals of a Metropolis-Hastings chain in the paper, of which one image is kept."""
 
 
 class Evidence:
