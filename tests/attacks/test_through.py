@@ -79,25 +79,56 @@ def grounds(n: int) -> Tensor:
     return to_uint8((0.5 + 0.12 * torch.randn(n, 1, 1, 1, generator=generator(1))).expand(n, *SHAPE))
 
 
+def levels(images: Tensor) -> Tensor:
+    """Mean of each image, in [0, 1]."""
+    return images.float().mean(dim=(1, 2, 3)) / 255
+
+
 def test_noise_is_taken_off_which_who_does_not_know_it_learns(pixels: FeatureExtractor) -> None:
     sigma = 0.15
     clean, defense = grounds(1500), Noise(sigma)
     answers = defense.answer(clean, generator(2))
+    unsure = Through(strength="drawn", low=0.1, high=0.2)
     images = {
-        attack: stolen(attack, answers, defense, pixels).sample(1000, generator()) / 255
-        for attack in (Fidelity(), Through())
+        attack: stolen(attack, answers, defense, pixels).sample(1000, generator())
+        for attack in (Fidelity(), Through(), unsure)
     }
 
     def grain(x: Tensor) -> float:
         """Variance within images: sigma^2 of answers, 0 of what they were before."""
-        return float(x.flatten(1).var(dim=1).mean())
+        return float((x / 255).flatten(1).var(dim=1).mean())
 
     # Noise of sigma added to a target without grain is all that answers differ by. It leaves the levels alone.
     assert grain(images[Fidelity()]) > 0.7 * sigma**2
-    assert grain(images[Through()]) < 0.2 * sigma**2
-    levels, true = images[Through()].mean(dim=(1, 2, 3)), clean.float().mean(dim=(1, 2, 3)) / 255
-    assert levels.mean() == pytest.approx(float(true.mean()), abs=0.02)
-    assert levels.std() == pytest.approx(float(true.std()), rel=0.15)
+    for knowing in (Through(), unsure):
+        assert grain(images[knowing]) < 0.2 * sigma**2
+        assert levels(images[knowing]).mean() == pytest.approx(float(levels(clean).mean()), abs=0.02)
+        assert levels(images[knowing]).std() == pytest.approx(float(levels(clean).std()), rel=0.15)
+
+
+class Ground(Target):
+    """Images of one level each, which is one latent's."""
+
+    latent_dim = QUICK.latent_dim
+    image_shape = SHAPE
+    SPREAD = 0.15
+
+    def generate(self, z: Tensor) -> Tensor:
+        return to_uint8((0.5 + self.SPREAD * z[:, :1, None, None]).expand(len(z), *SHAPE))
+
+
+def test_interpolated_latents_are_spread_again_as_who_does_not_know_does_not(pixels: FeatureExtractor) -> None:
+    defense = Linear(steps=50)
+    answers = Ground().generate(defense.drawn(3000, Ground(), generator(2)))
+    # Between two normal latents, at a place drawn evenly, the variance is E[t^2 + (1 - t)^2] = 2/3 of theirs.
+    shrunk = math.sqrt(2 / 3) * Ground.SPREAD
+    assert levels(answers).std() == pytest.approx(shrunk, rel=0.05)
+    naive, through = (
+        float(levels(stolen(attack, answers, defense, pixels).sample(2000, generator())).std())
+        for attack in (Fidelity(), Through())
+    )
+    assert naive < 1.07 * shrunk
+    assert through == pytest.approx(Ground.SPREAD, rel=0.07)
 
 
 FREQUENCY = math.pi * 4 / (SIDE - 1)
