@@ -181,22 +181,30 @@ def undefended(board: Cells, where: Place) -> Mapping[str, BySeed]:
     return board.attacks.get((setting, NONE, budget), {})
 
 
-def references(attacks: Mapping[str, BySeed], others: Mapping[str, BySeed]) -> dict[int, float]:
-    """accuracy_fd of the strongest attacker of another place of each seed, among those that attacked this one too.
+def shared(attacks: Mapping[str, BySeed], others: Mapping[str, BySeed]) -> dict[str, BySeed]:
+    """Those of some attackers who attacked another place too, each with the seeds with which he may decide there.
 
-    An attack that was tried there alone may be the strongest of all, and what it would have made here nobody knows.
+    One who was tried in one place alone may be the strongest of all, and what he would make of the other nobody knows.
 
     Args:
-        attacks: attackers of this place, by spec.
+        attacks: attackers of a place, by spec.
         others: those of the place that it is held against, in the same setting.
     """
-    faced = {attack: able(records) for attack, records in attacks.items()}
-    return strengths(
-        {
-            attack: {seed: record for seed, record in records.items() if seed in faced.get(attack, {})}
-            for attack, records in others.items()
-        }
-    )
+    deciding = {attack: able(records) for attack, records in others.items()}
+    return {
+        attack: {seed: record for seed, record in records.items() if seed in deciding.get(attack, {})}
+        for attack, records in attacks.items()
+    }
+
+
+def references(attacks: Mapping[str, BySeed], others: Mapping[str, BySeed]) -> dict[int, float]:
+    """What a place is held to: accuracy_fd of the strongest attacker of each seed of another one who attacked it too.
+
+    Args:
+        attacks: attackers of the place, by spec.
+        others: those of the other, in the same setting.
+    """
+    return strengths(shared(others, attacks))
 
 
 def gains(attacks: Mapping[str, BySeed], plain: Mapping[str, BySeed]) -> dict[int, float]:

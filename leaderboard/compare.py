@@ -13,7 +13,7 @@ from rich.text import Text
 
 from benchmark.errors import UsageError, unknown
 from benchmark.record import Record
-from leaderboard.cells import BySeed, cells, comparable, figures, strongest
+from leaderboard.cells import BySeed, cells, comparable, figures, shared, strongest
 from leaderboard.intervals import Interval, paired, t_interval
 from leaderboard.numbers import interval_text, number
 from leaderboard.own_metrics import OwnMetric, own_metrics
@@ -112,9 +112,9 @@ def _comparison(budget: int, setting: str, first: Mapping[str, BySeed], second: 
     own = own_metrics(both)
     security = partial(_block, own, SECURITY, ("fidelity", "accuracy"))
     blocks = [_block(own, UTILITY, ("utility",), "what users get", _of_users(first), _of_users(second))]
-    able = {name: strongest(attacks) for name, attacks in (("first", first), ("second", second))}
-    if all(able.values()):
-        blocks.append(security("stolen by the strongest", able["first"], able["second"]))
+    ours, theirs = strongest(shared(first, second)), strongest(shared(second, first))
+    if ours and theirs:
+        blocks.append(security("stolen by the strongest of those that attacked both", ours, theirs))
     blocks += [security(f"stolen by {attack}", first[attack], second[attack]) for attack in first if attack in second]
     return Comparison(record.track, setting, budget, record.samples, record.features, tuple(blocks))
 

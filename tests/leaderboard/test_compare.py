@@ -16,6 +16,7 @@ from benchmark import cli
 from benchmark.errors import UsageError
 from benchmark.record import Record
 from leaderboard.compare import Line, compare, show
+from leaderboard.intervals import t_interval
 
 
 def made(defense: str, accuracies: Sequence[float], attack: str = "fidelity", budget: int = 1_000) -> list[Record]:
@@ -60,10 +61,18 @@ def test_one_seed_has_a_difference_without_an_interval() -> None:
 
 def test_the_strongest_attacker_of_each_seed_is_compared() -> None:
     first = made("a", [300.0, 320.0]) + made("a", [310.0, 290.0], attack="accuracy")
-    second = made("b", [400.0, 420.0])
+    second = made("b", [400.0, 420.0]) + made("b", [410.0, 450.0], attack="accuracy")
     found = line(first + second, "strongest", "FD to the training set")
     assert found.first is not None
     assert (found.first.value, found.second and found.second.value) == ((300 + 290) / 2, 410)
+
+
+def test_attackers_of_one_defense_alone_do_not_make_it_look_weaker() -> None:
+    first = made("a", [300.0, 320.0]) + made("a", [10.0, 20.0], attack="accuracy")
+    # The other faced him with one seed only.
+    second = made("b", [300.0, 320.0]) + made("b", [10.0], attack="accuracy")
+    found = line(first + second, "strongest", "FD to the training set")
+    assert found.first == found.second == t_interval([10.0, 320.0])
 
 
 def test_only_budgets_and_attacks_of_both_are_compared() -> None:
