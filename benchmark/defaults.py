@@ -25,3 +25,6 @@ BATCH = 32
 
 CPUS, GPUS = 1, 0.0
 """Cores and accelerators that a cell asks for, of the executor ``ray``."""
+
+CHECK_SECONDS = 300.0
+"""That a check gives a plugin for each call; as long as one that runs isolated has for whatever it is asked."""

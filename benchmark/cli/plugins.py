@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any
 
 import click
 
 from benchmark.cli.options import WordType
+from benchmark.defaults import CHECK_SECONDS
 
 
 def _templates() -> list[str]:
@@ -45,40 +44,21 @@ def new(kind: str, name: str, out: Path | None) -> None:
 @click.command()
 @click.argument("spec")
 @click.option("--kind", type=WordType("kind of plugin", _checked), help="[default: what it is found to be]")
-def check(spec: str, kind: str | None) -> None:
+@click.option(
+    "--seconds",
+    type=click.FloatRange(1),
+    default=CHECK_SECONDS,
+    show_default=True,
+    help="Time for the import of the plugin, and for each call.",
+)
+def check(spec: str, kind: str | None, seconds: float) -> None:
     """Try a plugin against its contract, and say in words what is wrong.
 
     SPEC names it as elsewhere: NAME, my_pkg.mod:Mine or path/to/file.py:Mine, with key=value settings.
     """
-    from hypothesis.configuration import set_hypothesis_home_dir
+    from benchmark.conformance.apart import check_apart
 
-    from benchmark.conformance import CHECKS
-
-    found = kind or _kind(spec)
-    # Hypothesis keeps notes of the sources it meets in the working directory, unless told where else.
-    with TemporaryDirectory(prefix="gan-extraction-bench-") as folder:
-        set_hypothesis_home_dir(folder)
-        report = CHECKS[found](_plugin(found, spec))
+    report = check_apart(spec, kind or "", seconds)
     click.echo(str(report))
     if not report.ok:
         sys.exit(1)
-
-
-def _kind(spec: str) -> str:
-    from benchmark.registry import kind_of
-    from benchmark.targets import has_target
-    from benchmark.targets.own import is_file
-
-    return "target" if has_target(spec) or is_file(spec) else kind_of(spec)
-
-
-def _plugin(kind: str, spec: str) -> Any:
-    """What is to be checked: where nothing is set, the class itself, so that one that cannot be made can be tried."""
-    from benchmark.registry import STACKED, find, load
-    from benchmark.targets import load_target
-
-    if kind == "target":
-        return load_target(spec)
-    if kind == "extractor" or "," in spec or STACKED in spec:
-        return load(kind, spec)
-    return find(kind, spec)

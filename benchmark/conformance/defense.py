@@ -60,9 +60,12 @@ def check_defense(plugin: Defense | type[Defense], *, examples: int = EXAMPLES) 
 
 
 def _try_limit(trials: Trials, defense: Defense) -> None:
+    def grant(requested: int) -> int:
+        return attempt("limit", lambda: defense.limit(requested))
+
     def is_a_share(requested: int) -> None:
         with kept_globals():
-            granted = attempt("limit", lambda: defense.limit(requested))
+            granted = grant(requested)
         if type(granted) is not int:
             raise ContractError(f"limit returned {type(granted).__name__}, but must return an int")
         if not 0 <= granted <= requested:
@@ -72,13 +75,11 @@ def _try_limit(trials: Trials, defense: Defense) -> None:
 
     def rises(pair: tuple[int, int]) -> None:
         less, more = sorted(pair)
-        if defense.limit(less) > defense.limit(more):
-            raise ContractError(
-                f"limit grants {defense.limit(less)} of {less} images, but fewer of {more}; it must not fall"
-            )
+        if grant(less) > grant(more):
+            raise ContractError(f"limit grants {grant(less)} of {less} images, but fewer of {more}; it must not fall")
 
     def is_the_same(requested: int) -> None:
-        if defense.limit(requested) != defense.limit(requested):
+        if grant(requested) != grant(requested):
             raise ContractError("limit gave two answers to one request")
 
     if trials.each("limit-contract", is_a_share, REQUESTS):

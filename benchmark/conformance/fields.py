@@ -50,7 +50,7 @@ def try_fields(trials: Trials, plugin: P | type[P], methods: Sequence[str]) -> P
 def _made(cls: type[P]) -> P:
     try:
         return cls()
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ContractError(f"{cls.__name__} cannot be made with its defaults: {error}") from None
 
 

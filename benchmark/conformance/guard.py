@@ -7,6 +7,7 @@ import random
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -50,6 +51,9 @@ SETTINGS = (
 )
 """The global state that is no generator's."""
 
+LISTENER: ContextVar[Callable[[str], object]] = ContextVar("LISTENER", default=lambda call: None)
+"""Hears of each call before it is made, which the process may not survive; by default nobody does."""
+
 
 @contextmanager
 def kept_globals(seeds: Mapping[str, int] | None = None) -> Iterator[None]:
@@ -88,14 +92,19 @@ def attempt(what: str, call: Callable[[], T]) -> T:
     Raises:
         RefusalError: it declined with a ``UsageError`` or a ``DataError``.
         ContractError: it raised anything else; the text says what.
+        KeyboardInterrupt: the user did.
     """
+    LISTENER.get()(what)
     try:
         return call()
     except (ContractError, RefusalError):
         raise
     except (UsageError, DataError) as error:
         raise RefusalError(str(error)) from None
-    except Exception as error:
+    except KeyboardInterrupt:
+        raise
+    # Not exceptions alone: SystemExit would end the check, and pass for its success.
+    except BaseException as error:
         raise ContractError(f"{what} raised {type(error).__name__}: {error}") from error
 
 

@@ -114,7 +114,7 @@ def _has(call: Callable[[], object]) -> bool:
             call()
     except PluginError:
         return False
-    except Exception:
+    except (Exception, SystemExit):
         return True
     return True
 

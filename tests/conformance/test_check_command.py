@@ -47,6 +47,7 @@ def test_a_bad_plugin_of_any_kind_is_a_line_and_a_status(call, spec: str, says: 
         (["jpeg", "--kind", "attack"], "unknown attack 'jpeg'"),
         ([f"{ZOO}/bad_attacks.py:CALLS"], "is no plugin"),
         ([f"{ZOO}/bad_attacks.py:Gredy"], "did you mean 'Greedy'"),
+        ([f"{ZOO}/bad_endings.py:Leaves"], "during perturb, it ended by itself, with exit status 0"),
     ],
 )
 def test_what_cannot_be_checked_is_one_line(call, arguments: list[str], says: str) -> None:

@@ -282,6 +282,13 @@ class RefusesAll(Defense):
         raise UsageError("two channels are needed")
 
 
+class Quits(Defense):
+    """Ends the program, as if all were well."""
+
+    def perturb(self, x, rng):
+        raise SystemExit(0)
+
+
 @dataclass(frozen=True)
 class DividesByStrength(Defense):
     """Divides by its strength, which may be nothing."""
@@ -329,5 +336,6 @@ BAD_PERTURBATIONS = [
     (FloatsForBytes, "perturb_uint8 returned dtype torch.float32, but must return torch.uint8"),
     (GreyOnly, "(on 1 image of 3x16x16"),
     (RefusesAll, "cases were refused, such as two channels are needed"),
+    (Quits, "perturb raised SystemExit: 0"),
     (DividesByStrength, "with scale=0.0, which it accepts, perturb returned values that are not finite"),
 ]

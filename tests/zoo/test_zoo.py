@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import random
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from bad_attacks import BAD_ATTACKS, Replays
 from bad_classes import BAD_CLASSES
+from bad_endings import BAD_ENDINGS
 from bad_measurements import BAD_MEASUREMENTS, HonestModel, HonestNoise
 from bad_metrics import BAD_METRICS, MeansApart
 from bad_networks import BAD_EXTRACTORS, BAD_TARGETS, Means, Smooth
 from bad_perturbations import BAD_PERTURBATIONS, FOREVER
 
 from benchmark.conformance import Report, check_attack, check_defense, check_extractor, check_metric, check_target
+from benchmark.conformance.apart import check_apart
+from benchmark.errors import PluginError
 from benchmark.interfaces import Defense, parameter
 
 EXAMPLES = 6
@@ -62,12 +67,21 @@ def test_bad_metrics_are_caught(bad: type, says: str) -> None:
     assert says in accused_of(check_metric(bad, examples=EXAMPLES))
 
 
+@pytest.mark.parametrize(("bad", "says"), BAD_ENDINGS, ids=lambda each: getattr(each, "__name__", ""))
+def test_no_plugin_ends_its_check(bad: type[Defense], says: str) -> None:
+    with pytest.raises(PluginError) as caught:
+        check_apart(f"{Path(__file__).parent / 'bad_endings.py'}:{bad.__name__}", seconds=5)
+    assert says in str(caught.value)
+    assert not multiprocessing.active_children()
+
+
 def test_every_fault_has_words_of_its_own() -> None:
     texts = [
         says
         for table in (
             BAD_PERTURBATIONS,
             BAD_CLASSES,
+            BAD_ENDINGS,
             BAD_ATTACKS,
             BAD_EXTRACTORS,
             BAD_TARGETS,
