@@ -210,23 +210,37 @@ def missing(kind: str, name: str, known: Collection[str]) -> UsageError:
 def _resolve(point: EntryPoint) -> Any:
     try:
         return point.load()
-    except Exception as error:
-        raise PluginError(f"plugin {point.name!r} ({point.value}) cannot be imported: {error}") from error
+    except (Exception, SystemExit) as error:
+        raise PluginError(
+            f"plugin {point.name!r} ({point.value}) cannot be imported: {error}; install its package again"
+        ) from error
 
 
 def imported(place: str) -> ModuleType:
     """A module by name, or a Python file as one; the folder of a package that lies in one is searched from then on.
 
     Raises:
-        PluginError: it cannot be imported.
+        UsageError: there is no such module or file, or it is not Python.
+        PluginError: it cannot be imported for another reason, which is its own.
     """
+    folder, _, module = place.rpartition(IN_FOLDER)
     try:
         if place.endswith(".py"):
             return _module_of_file(Path(place))
-        folder, _, module = place.rpartition(IN_FOLDER)
         return _module_in_folder(folder, module) if folder else importlib.import_module(module)
-    except Exception as error:
-        raise PluginError(f"{place!r} cannot be imported: {type(error).__name__}: {error}") from error
+    except UsageError:
+        raise
+    except SyntaxError as error:
+        raise UsageError(f"{error.filename} is not Python: {error.msg} in line {error.lineno}; mend it") from error
+    # SystemExit too, which would end the program as if all were well.
+    except (Exception, SystemExit) as error:
+        if isinstance(error, ModuleNotFoundError) and f"{module}.".startswith(f"{error.name}."):
+            raise UsageError(
+                f"there is no module {error.name}; install its package, or name a file: path/to/file.py:Mine"
+            ) from error
+        raise PluginError(
+            f"{place!r} cannot be imported: {type(error).__name__}: {error}; import it by itself to see where"
+        ) from error
 
 
 def _module_in_folder(folder: str, name: str) -> ModuleType:
@@ -254,7 +268,7 @@ def _module_of_file(path: Path) -> ModuleType:
     name = f"plugin_{path.stem}_{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:8]}"
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None or not path.is_file():
-        raise FileNotFoundError(f"there is no file {path}")
+        raise UsageError(f"there is no file {path}; give the path of a Python file")
     module = importlib.util.module_from_spec(spec)
     # Dataclasses look their module up by name while they are being defined.
     sys.modules[name] = module

@@ -68,10 +68,11 @@ def test_a_spec_has_one_spelling(spec: str, expected: str) -> None:
         ("noise,sigma=nan", UsageError, "between"),
         ("noise,sigma=inf", UsageError, "between"),
         ("jpeg,codec=webp", UsageError, "opencv"),
-        ("no.such.module:Thing", PluginError, "no.such.module"),
+        ("no.such.module:Thing", UsageError, "there is no module no; install its package, or name a file"),
+        ("benchmark.no_such:Thing", UsageError, "there is no module benchmark.no_such"),
         ("defenses.jpeg:Jpg", UsageError, "did you mean 'Jpeg'"),
         ("attacks.fidelity:Fidelity", PluginError, "not a defense"),
-        ("missing.py:Thing", PluginError, "missing.py"),
+        ("missing.py:Thing", UsageError, "there is no file missing.py; give the path"),
     ],
 )
 def test_errors_say_what_was_expected(spec: str, error: type[Exception], says: str) -> None:
@@ -84,7 +85,13 @@ def test_what_is_no_plugin_is_refused(own: Path) -> None:
     with pytest.raises(PluginError, match="not a defense"):
         load("defense", f"{own}:NOT_A_CLASS")
     own.write_text("import nothing_of_this_name")
-    with pytest.raises(PluginError, match="nothing_of_this_name"):
+    with pytest.raises(PluginError, match="nothing_of_this_name.*import it by itself"):
+        load("defense", f"{own}:Darker")
+    own.write_text("raise SystemExit(0)")
+    with pytest.raises(PluginError, match="cannot be imported: SystemExit: 0"):
+        load("defense", f"{own}:Darker")
+    own.write_text("x = 1\nclass Darker\n")
+    with pytest.raises(UsageError, match="own.py is not Python: .* in line 2; mend it"):
         load("defense", f"{own}:Darker")
 
 
@@ -159,7 +166,7 @@ def test_a_package_in_a_folder_is_found_whole(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr("sys.path", sys.path.copy())
     defense = load("defense", f"{tmp_path}//foreign_package.plugins:Darker,factor=0.2")
     assert defense.factor == 0.2
-    with pytest.raises(PluginError, match="no_such_package"):
+    with pytest.raises(UsageError, match="there is no module no_such_package"):
         load("defense", f"{tmp_path}//no_such_package.plugins:Darker")
     for name in [name for name in sys.modules if name.startswith("foreign_package")]:
         monkeypatch.delitem(sys.modules, name)

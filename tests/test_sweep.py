@@ -159,7 +159,9 @@ def test_force_does_a_cell_again_with_the_same_figures(track: Track, tmp_path: P
     assert all(path.stat().st_mtime_ns > time for path, time in models.items())
 
 
-@pytest.mark.parametrize("body", ["return None", "raise ValueError('two\\nlines')", "open('/not/there')"])
+@pytest.mark.parametrize(
+    "body", ["return None", "raise ValueError('two\\nlines')", "open('/not/there')", "raise SystemExit(0)"]
+)
 def test_a_failed_cell_costs_no_other_and_is_taken_up_on_request(track: Track, tmp_path: Path, body: str) -> None:
     path = tmp_path / "broken.py"
     path.write_text(BROKEN.format(body=body))

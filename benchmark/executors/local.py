@@ -10,7 +10,6 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-import sys
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -165,16 +164,23 @@ def _work(pipe: Connection[Any, Any], threads: int) -> None:
         try:
             pipe.send(message)
         except ConnectionError:
-            # The sweep is gone. Its cell stays as it stands, to be gone on with: this is no failure of the cell.
-            sys.exit()
+            raise _GoneError from None
 
     reporter = RelayReporter(send)
-    while True:
-        try:
-            job = pipe.recv()
-        except (EOFError, ConnectionError):
-            return
-        try:
-            send(settle(job, reporter))
-        except Exception as error:
-            send(error)
+    with suppress(_GoneError):
+        while True:
+            try:
+                job = pipe.recv()
+            except (EOFError, ConnectionError):
+                return
+            try:
+                send(settle(job, reporter))
+            except Exception as error:
+                send(error)
+
+
+class _GoneError(BaseException):
+    """The sweep is gone. Its cell stays as it stands, to be gone on with: this is no failure of the cell.
+
+    So it is no ``Exception``, and no ``SystemExit``, which a plugin may raise.
+    """

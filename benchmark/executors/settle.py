@@ -51,10 +51,10 @@ def _do(job: Job, name: str, reporter: Reporter) -> Settled:
             artifacts.forget_theft(cell.made_attack, cell.made_defense, cell.seed, cell.budget)
         try:
             record = run(cell, artifacts, results, job.drawn)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             if isinstance(error, OSError) and error.errno in NO_ROOM:
                 raise
-            # Whatever a plugin raises costs its own cell and no other.
+            # Whatever a plugin raises costs its own cell and no other, also what is to end the program.
             return _failed(job, error, told)
         finally:
             cell.end()
@@ -69,7 +69,7 @@ def fail(job: Job, error: Exception, reporter: Reporter) -> Settled:
         return _failed(job, error, told)
 
 
-def _failed(job: Job, error: Exception, told: Reporter) -> Settled:
+def _failed(job: Job, error: Exception | SystemExit, told: Reporter) -> Settled:
     """The outcome of a job that raised an error, kept as a failure of its cell."""
     named = error if isinstance(error, BenchmarkError) else PluginError(f"{type(error).__name__}: {error}")
     line = " ".join(str(named).split())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 from pathlib import Path
 from typing import ClassVar
@@ -11,6 +12,7 @@ import pytest
 from benchmark.config import Cell, Track
 from benchmark.errors import UsageError
 from benchmark.executors import local, make_executor
+from benchmark.executors.base import Job
 from benchmark.executors.local import LocalWorkers
 from benchmark.keys import cell_id
 from benchmark.progress import Reporter, Stage
@@ -69,6 +71,19 @@ def test_workers_may_die_and_figures_are_those_of_one_process(track: Track, tmp_
 
     alone = run_cells([*cells[:1], *cells[2:]], Results(tmp_path / "alone"), make_executor("in-process"), Reporter())
     assert [record.figures for record in outcome.records] == [record.figures for record in alone.records]
+
+
+def test_a_worker_whose_sweep_is_gone_leaves_its_cell_as_it_stands(track: Track, tmp_path: Path) -> None:
+    ours, theirs = multiprocessing.Pipe()
+    ours.send(Job(Cell(track, "none", "fidelity", 40, 0), Results(tmp_path)))
+    worker = multiprocessing.get_context("spawn").Process(target=local._work, args=(theirs, 1))
+    worker.start()
+    theirs.close()
+    ours.close()
+    worker.join()
+    assert worker.exitcode == 0
+    assert list(tmp_path.glob("logs/*"))
+    assert not list(tmp_path.glob("failures/*"))
 
 
 def test_an_error_of_the_results_folder_ends_the_sweep(track: Track, tmp_path: Path) -> None:
