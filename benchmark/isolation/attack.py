@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict
 from functools import partial
 
 import torch
 from torch import Tensor
 
+from benchmark.config import MAX_BUDGET
 from benchmark.errors import PluginError
 from benchmark.images import ImageShape
 from benchmark.interfaces import Attack, Defense, ImageModel, Knowledge, Recipe
-from benchmark.isolation.channel import Answering, Message, Served
+from benchmark.isolation.channel import Answering, Message, Served, shown
 from benchmark.isolation.defense import IsolatedDefense, within
 from benchmark.isolation.host import Host
 from benchmark.isolation.hosted import Hosted
+from benchmark.isolation.serving import MOST, image_bytes, images_of
 from benchmark.isolation.streams import STATE, drawn, received
 from benchmark.oracle import Oracle
 from benchmark.registry import canonical
@@ -34,7 +37,7 @@ class IsolatedAttack(Hosted, Attack):
 
     def ask_queries(self, budget: int) -> int:
         """See :meth:`benchmark.interfaces.Attack.queries`."""
-        return int(self.host.ask("queries", {"budget": budget}).value("queries"))
+        return self.host.ask("queries", {"budget": budget}).count("queries", MAX_BUDGET)
 
     def fit(self, oracle: Oracle, knowledge: Knowledge, rng: torch.Generator) -> ImageModel:
         """See :meth:`benchmark.interfaces.Attack.fit`."""
@@ -51,13 +54,15 @@ class IsolatedAttack(Hosted, Attack):
             "defense": "+".join(host.also),
         }
         serving = Attacking(host, oracle, knowledge)
-        ask = partial(host.ask, serve=serving)
+        # What it may send: all that it was handed, and as many images of its models as it may ask for at once.
+        handed = oracle.budget * math.prod(knowledge.image_shape) + knowledge.real_images.nbytes
+        ask = partial(host.ask, serve=serving, expected=handed + image_bytes(knowledge.image_shape))
         answer = drawn(ask, "fit", values, {"real_images": knowledge.real_images}, rng)
-        for name, value in answer.value("diagnostics").items():
+        for name, value in diagnostics(answer).items():
             knowledge.report(name, value)
         if "trained" in answer.values:
             return serving.model(answer.value("trained"))
-        return IsolatedModel(host, int(answer.value("plugin")), knowledge.image_shape)
+        return IsolatedModel(host, answer.count("plugin"), knowledge.image_shape)
 
 
 class IsolatedModel:
@@ -68,7 +73,8 @@ class IsolatedModel:
 
     def sample(self, n: int, rng: torch.Generator) -> Tensor:
         """See :class:`benchmark.interfaces.ImageModel`."""
-        return drawn(self._host.ask, "sample", {"plugin": self._number, "n": n}, {}, rng).tensor("images")
+        ask = partial(self._host.ask, expected=n * math.prod(self.image_shape))
+        return drawn(ask, "sample", {"plugin": self._number, "n": n}, {}, rng).tensor("images")
 
 
 class Attacking(Answering):
@@ -77,6 +83,7 @@ class Attacking(Answering):
     def __init__(self, host: Host, oracle: Oracle, knowledge: Knowledge) -> None:
         self._host, self._oracle, self._knowledge = host, oracle, knowledge
         self._models: list[ImageModel] = []
+        self._judged = 0
 
     def model(self, number: object) -> ImageModel:
         """A model that was trained for the attack.
@@ -84,41 +91,86 @@ class Attacking(Answering):
         Raises:
             PluginError: there is none of that number.
         """
-        if not isinstance(number, int) or not 0 <= number < len(self._models):
-            raise PluginError(f"it speaks of a model {number!r} that was never trained")
+        if type(number) is not int or not 0 <= number < len(self._models):
+            raise PluginError("it speaks of a model that was never trained")
         return self._models[number]
 
     def answer_query(self, message: Message) -> Served:
         """See :meth:`benchmark.oracle.Oracle.query`."""
-        return {}, {"images": self._oracle.query(int(message.value("n")), int(message.value("client")))}
+        return {}, {"images": self._oracle.query(message.count("n"), message.count("client"))}
 
     def answer_discard(self, message: Message) -> Served:
         """See :meth:`benchmark.oracle.Oracle.discard`."""
-        self._oracle.discard(int(message.value("n")))
+        self._oracle.discard(message.count("n"))
         return {}, {}
 
     def answer_discriminator(self, message: Message) -> Served:
         """The logits of the target's discriminator, if it is granted."""
-        return {}, {"logits": self._knowledge.discriminator(message.tensor("images"))}
+        return {}, {"logits": self._knowledge.discriminator(self._images(message))}
 
     def answer_features(self, message: Message) -> Served:
         """Those of a public network."""
-        return {}, {"features": self._knowledge.features(message.tensor("images"))}
+        return {}, {"features": self._knowledge.features(self._images(message))}
 
     def answer_train(self, message: Message) -> Served:
         """The number of a model trained by the shared loop, through a defense that the attack's process applies."""
         rng = received(message.tensor(STATE))
-        recipe = Recipe(**message.value("recipe"))
+        recipe = self._recipe(message)
         through = message.value("through")
         defense = within(self._host, through) if through else None
-        self._models.append(self._knowledge.train(message.tensor("images"), recipe, rng, defense))
+        self._models.append(self._knowledge.train(self._images(message), recipe, rng, defense))
         return {"model": len(self._models) - 1}, {STATE: rng.get_state()}
 
     def answer_sample(self, message: Message) -> Served:
         """Images of a model that was trained."""
         rng = received(message.tensor(STATE))
-        images = self.model(message.value("model")).sample(int(message.value("n")), rng)
+        images = self.model(message.value("model")).sample(message.count("n", MOST), rng)
         return {}, {"images": images, STATE: rng.get_state()}
+
+    def _images(self, message: Message) -> Tensor:
+        return images_of(message, self._knowledge.image_shape)
+
+    def _recipe(self, message: Message) -> Recipe:
+        """A recipe that training by is not too much, after what was trained already.
+
+        Raises:
+            UsageError: a value in it is refused.
+            PluginError: it is no recipe, or is too much.
+        """
+        try:
+            recipe = Recipe(**message.mapping("recipe"))
+        except TypeError as error:
+            raise PluginError(f"it has something trained by no recipe ({shown(str(error))})") from None
+        own = _judged(self._knowledge.recipe)
+        self._judged += _judged(recipe)
+        if self._judged > MOST_TRAINING * own:
+            raise PluginError(
+                f"it asks for trainings that judge {self._judged:,} images, but may ask for no more than "
+                f"{MOST_TRAINING * own:,}, {MOST_TRAINING:,} times as many as the track's recipe; take fewer steps"
+            )
+        return recipe
+
+
+MOST_TRAINING = 1000
+"""Trainings by the track's recipe that those of an attack may come to together; many, as quick forms have few steps."""
+
+
+def _judged(recipe: Recipe) -> int:
+    """Images that a training shows its discriminator: what it takes, by and large."""
+    return recipe.steps * recipe.discriminator_steps * recipe.batch
+
+
+def diagnostics(answer: Message) -> dict[str, float]:
+    """What an attack reports.
+
+    Raises:
+        PluginError: something in it is no number under a name that can be shown.
+    """
+    told = answer.mapping("diagnostics")
+    for name, value in told.items():
+        if name != shown(name) or isinstance(value, bool) or not isinstance(value, int | float):
+            raise PluginError(f"it reports {shown(repr(value))} as its {shown(name)}, but must report numbers by names")
+    return told
 
 
 def spec_of(defense: Defense) -> str:

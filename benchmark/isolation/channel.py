@@ -26,6 +26,12 @@ from benchmark.errors import BenchmarkError, PluginError
 MAX_MESSAGE = 2**32
 """Bytes; 50,000 images of 128x128 pixels in colour are half of it."""
 
+MAX_TEXT = 500
+"""Characters of what the other side says that are shown."""
+
+MAX_COUNT = 2**31
+"""The greatest number that the other side may give where nothing says otherwise."""
+
 LENGTH = 8
 """Bytes before each message that say how long it is, the greatest first."""
 
@@ -67,6 +73,30 @@ class Message:
         if name not in self.tensors:
             raise PluginError(f"{self.name} came without {name}")
         return self.tensors[name]
+
+    def count(self, name: str, most: int = MAX_COUNT) -> int:
+        """One of the values, a whole number.
+
+        Raises:
+            PluginError: it is missing, or is not from 0 to ``most``.
+        """
+        value = self.value(name)
+        if type(value) is not int or not 0 <= value <= most:
+            raise PluginError(
+                f"{self.name} came with {shown(repr(value))} as its {name}, which must be a number from 0 to {most:,}"
+            )
+        return value
+
+    def mapping(self, name: str) -> dict[str, Any]:
+        """One of the values, a JSON object.
+
+        Raises:
+            PluginError: it is missing, or is anything else.
+        """
+        value = self.value(name)
+        if not isinstance(value, dict):
+            raise PluginError(f"{self.name} came with a {name} that is no JSON object")
+        return value
 
 
 Served = tuple[Mapping[str, Any], Mapping[str, Tensor]]
@@ -110,6 +140,7 @@ class Channel:
     def __init__(self, end: socket.socket, forgiven: type[Exception], seconds: float | None = None) -> None:
         self._end, self._forgiven = end, forgiven
         self._seconds = self._left = seconds
+        self._most = MAX_MESSAGE
 
     def ask(
         self,
@@ -117,8 +148,16 @@ class Channel:
         serve: Serve,
         values: Mapping[str, Any] | None = None,
         tensors: Mapping[str, Tensor] | None = None,
+        most: int = MAX_MESSAGE,
     ) -> Message:
         """Ask for something, and answer what the other side asks meanwhile.
+
+        Args:
+            name: what for.
+            serve: answers the other side.
+            values: JSON that goes along.
+            tensors: tensors that go along.
+            most: bytes of a message that may come meanwhile.
 
         Raises:
             BenchmarkError: the other side failed with one.
@@ -126,7 +165,8 @@ class Channel:
             EndedError: it has ended, does not speak properly, or takes too long.
         """
         # Something else may be asked while something is: what is left for that is not spent on this.
-        outer, self._left = self._left, self._seconds
+        outer = self._left, self._most
+        self._left, self._most = self._seconds, most
         try:
             self.send(Message("ask", name, values or {}, tensors or {}))
             while True:
@@ -137,7 +177,7 @@ class Channel:
                     raise _error(message)
                 self.answer(message, serve)
         finally:
-            self._left = outer
+            self._left, self._most = outer
 
     def answer(self, message: Message, serve: Serve) -> None:
         """Answer something asked, or say why not.
@@ -150,7 +190,7 @@ class Channel:
         except EndedError:
             raise
         except self._forgiven as error:
-            self.send(Message("error", type(error).__name__, {"text": " ".join(str(error).split())[:500]}, {}))
+            self.send(Message("error", type(error).__name__, {"text": str(error)}, {}))
             return
         self.send(Message("answer", message.name, values, tensors))
 
@@ -176,7 +216,7 @@ class Channel:
             EndedError: the other side has ended, does not speak properly, or takes too long.
         """
         length = int.from_bytes(self._read(LENGTH), "big")
-        if length > MAX_MESSAGE:
+        if length > self._most:
             raise EndedError(f"it sent no proper message (one of {length:,} bytes)")
         content = self._read(length)
         try:
@@ -184,9 +224,9 @@ class Channel:
             # Behind eight bytes of its length, a safetensors file begins with a head of JSON.
             head = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
             message = json.loads(head["__metadata__"]["message"])
-            kind, name, values = str(message["kind"]), str(message["name"]), dict(message["values"])
+            kind, name, values = str(message["kind"]), shown(str(message["name"])), dict(message["values"])
         except (SafetensorError, ValueError, KeyError, TypeError) as error:
-            raise EndedError(f"it sent no proper message ({_one_line(error)})") from None
+            raise EndedError(f"it sent no proper message ({shown(f'{type(error).__name__}: {error}')})") from None
         return Message(kind, name, values, {name: tensor for name, tensor in tensors.items() if name})
 
     def _read(self, length: int) -> bytes:
@@ -219,12 +259,17 @@ class Channel:
 
 def _error(message: Message) -> BenchmarkError:
     """The error that the other side says it failed with: of the harness's own kinds, or else the plugin's fault."""
-    text = str(message.values.get("text", ""))
+    text = shown(str(message.values.get("text", "")))
     kind = getattr(errors, message.name, None)
     if isinstance(kind, type) and issubclass(kind, BenchmarkError):
         return kind(text)
     return PluginError(f"{message.name}: {text}")
 
 
-def _one_line(error: Exception) -> str:
-    return " ".join(f"{type(error).__name__}: {error}".split())[:500]
+def shown(text: str) -> str:
+    """What the other side says, as it may be shown: one line of at most :data:`MAX_TEXT` characters that can be seen.
+
+    A terminal obeys characters that cannot.
+    """
+    seen = "".join(character if character.isprintable() else " " for character in text)
+    return " ".join(seen.split())[:MAX_TEXT]

@@ -16,8 +16,11 @@ from benchmark.isolation.channel import NOTHING, Message, Serve
 from benchmark.isolation.description import CHANGING
 from benchmark.isolation.host import Host
 from benchmark.isolation.hosted import Hosted
-from benchmark.isolation.serving import Preparing, Serving
+from benchmark.isolation.serving import Preparing, Serving, image_bytes, latent_bytes
 from benchmark.isolation.streams import drawn
+
+KEPT = 2**28
+"""Bytes of a tensor that is made for a provider to keep."""
 
 
 def shape(target: Target) -> dict[str, Any]:
@@ -48,7 +51,8 @@ class IsolatedDefense(Hosted, Defense):
 
     def ask_latents(self, n: int, target: Target, rng: torch.Generator) -> Tensor:
         """See :meth:`benchmark.interfaces.Defense.latents`."""
-        return self._drawn("latents", {"n": n, **shape(target)}, {}, rng, Serving(target)).tensor("z")
+        asked = {"n": n, **shape(target)}
+        return self._drawn("latents", asked, {}, rng, Serving(target), latent_bytes(target)).tensor("z")
 
     def ask_perturb(self, x: Tensor, rng: torch.Generator) -> Tensor:
         """See :meth:`benchmark.interfaces.Defense.perturb`."""
@@ -66,8 +70,9 @@ class IsolatedDefense(Hosted, Defense):
 
     def ask_prepare(self, provider: Provider) -> Defense:
         """See :meth:`benchmark.interfaces.Defense.prepare`."""
-        answer = self._ask("prepare", shape(provider.target), {}, Preparing(provider, self, self))
-        return self._other(answer)
+        target = provider.target
+        expected = max(latent_bytes(target), image_bytes(target.image_shape))
+        return self._other(self._ask("prepare", shape(target), {}, Preparing(provider, self, self), expected))
 
     def ask_restate(self, latent_dim: int, rng: torch.Generator) -> Defense:
         """See :meth:`benchmark.interfaces.Defense.restate`."""
@@ -75,12 +80,12 @@ class IsolatedDefense(Hosted, Defense):
 
     def made(self, maker: int, rng: torch.Generator) -> Tensor:
         """What its process makes for a provider to keep."""
-        return self._drawn("make", {"maker": maker}, {}, rng).tensor("tensor")
+        return self._drawn("make", {"maker": maker}, {}, rng, expected=KEPT).tensor("tensor")
 
     def measure(self, x: Tensor, rng: torch.Generator) -> tuple[Tensor, int]:
         """A measurement, and the number that its process keeps it under."""
         answer = self._drawn("measurement", {}, {"x": x}, rng)
-        return answer.tensor("y"), int(answer.value("measurement"))
+        return answer.tensor("y"), answer.count("measurement")
 
     def gradient(self, measurement: int, of: Tensor) -> Tensor:
         """The gradient by the images of a measurement, given that by what was measured; both (n, C, H, W)."""
@@ -88,7 +93,7 @@ class IsolatedDefense(Hosted, Defense):
 
     def _other(self, answer: Message) -> Defense:
         """The defense of another number in the same process."""
-        return dataclasses.replace(self).bound(self.host, int(answer.value("plugin")))
+        return dataclasses.replace(self).bound(self.host, answer.count("plugin"))
 
     def _drawn(
         self,
@@ -97,16 +102,22 @@ class IsolatedDefense(Hosted, Defense):
         tensors: Mapping[str, Tensor],
         rng: torch.Generator,
         serve: Serve = NOTHING,
+        expected: int = 0,
     ) -> Message:
         """As :func:`benchmark.isolation.streams.drawn`."""
-        return drawn(partial(self._ask, serve=serve), name, values, tensors, rng)
+        return drawn(partial(self._ask, serve=serve, expected=expected), name, values, tensors, rng)
 
     def _ask(
-        self, name: str, values: Mapping[str, Any], tensors: Mapping[str, Tensor], serve: Serve = NOTHING
+        self,
+        name: str,
+        values: Mapping[str, Any],
+        tensors: Mapping[str, Tensor],
+        serve: Serve = NOTHING,
+        expected: int = 0,
     ) -> Message:
         if self.number and self.host.started != self.since:
             raise PluginError(f"{self.host.spec}: its process has ended since it was made ready")
-        return self.host.ask(name, {"plugin": self.number, **values}, tensors, serve)
+        return self.host.ask(name, {"plugin": self.number, **values}, tensors, serve, expected)
 
 
 class _Measured(torch.autograd.Function):
@@ -137,7 +148,7 @@ def within(host: Host, told: Mapping[str, Any]) -> IsolatedDefense:
     try:
         name, parameters, changes = str(told["name"]), dict(told["parameters"]), told["changes"]
         number = told["plugin"]
-        proper = name.isidentifier() and set(changes) <= set(CHANGING) and type(number) is int
+        proper = name.isidentifier() and set(changes) <= set(CHANGING) and type(number) is int and number >= 0
     except (KeyError, TypeError, ValueError):
         proper = False
     if not proper:

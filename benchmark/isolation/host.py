@@ -23,7 +23,7 @@ import torch
 from torch import Tensor
 
 from benchmark.errors import BenchmarkError, UsageError
-from benchmark.isolation.channel import NOTHING, Channel, EndedError, Message, Serve
+from benchmark.isolation.channel import MAX_MESSAGE, NOTHING, Channel, EndedError, Message, Serve, shown
 from benchmark.isolation.family import end_family
 from benchmark.isolation.landlock import version
 from benchmark.registry import IN_FOLDER, installed, missing, split
@@ -36,6 +36,9 @@ HARNESS = ("benchmark", "defenses", "attacks")
 
 VERDICT_SECONDS = 10.0
 """How long a supervisor has to say why the plugin's process has ended."""
+
+ROOM = 2**20
+"""Bytes of a message beside its tensors."""
 
 ENDING_SECONDS = 10.0
 """How long a supervisor has to end everything when it is told to."""
@@ -76,6 +79,7 @@ class Host:
         values: Mapping[str, Any] | None = None,
         tensors: Mapping[str, Tensor] | None = None,
         serve: Serve = NOTHING,
+        expected: int = 0,
     ) -> Message:
         """Ask the plugin for something.
 
@@ -84,6 +88,7 @@ class Host:
             values: JSON that goes along.
             tensors: tensors that go along.
             serve: answers what it asks back; the time that this takes is not the plugin's.
+            expected: bytes of the tensors that it answers or asks back with, where these may be more than it is given.
 
         Raises:
             BenchmarkError: it failed with one.
@@ -93,7 +98,7 @@ class Host:
         """
         channel = self._channel or self._start()
         try:
-            return channel.ask(name, serve, values, tensors)
+            return channel.ask(name, serve, values, tensors, room(expected, tensors or {}))
         except EndedError as error:
             if channel is not self._channel:
                 # It ended when it was asked something while it was asked this, and the reason was told there.
@@ -158,7 +163,8 @@ class Host:
         with suppress(subprocess.TimeoutExpired):
             # It ends by itself if the plugin's process has, and not only what that one spoke through.
             self._process.wait(VERDICT_SECONDS)
-        return _last_words(self._process).decode(errors="replace").strip() or "its supervisor was ended from outside"
+        said = shown(_last_words(self._process).decode(errors="replace"))
+        return said or "its supervisor was ended from outside"
 
 
 def _end(process: subprocess.Popen[bytes], home: tempfile.TemporaryDirectory[str], ours: socket.socket) -> None:
@@ -180,6 +186,17 @@ def _last_words(supervisor: subprocess.Popen[bytes]) -> bytes:
             end_family(psutil.Process(supervisor.pid))
         supervisor.kill()
         return supervisor.communicate()[0]
+
+
+def room(expected: int, given: Mapping[str, Tensor]) -> int:
+    """Bytes that a message of a plugin may have.
+
+    Args:
+        expected: of its tensors; or as many as those given, if these are more.
+        given: what the plugin is.
+    """
+    # Twice as many: what is of a wider type than it should be is told so, rather than cut off.
+    return min(MAX_MESSAGE, ROOM + 2 * max(expected, sum(tensor.nbytes for tensor in given.values())))
 
 
 def needed(kind: str, spec: str) -> list[Path]:
