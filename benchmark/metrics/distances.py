@@ -52,7 +52,11 @@ class Points:
         self.centre = centre
         self.dim = features.shape[1]
         self._features, self._block = features, block
-        self.norms = torch.cat([block.centred.double().square().sum(dim=1) for block in self.blocks()])
+        # Not of a float64 copy of each block: small results kept between large copies let the heap grow with n.
+        norms = [
+            np.einsum("ij,ij->i", x, x, dtype=np.float64) for x in (each.centred.numpy() for each in self.blocks())
+        ]
+        self.norms = torch.from_numpy(np.concatenate(norms))
         """Squared, of the centred features, float64 (n,)."""
         if float(self.norms.max()) > _LARGEST:
             raise DataError("features are beyond 1e18, so that their distances overflow; extract them again")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -228,3 +230,24 @@ def test_no_neighbours_is_an_error() -> None:
     rng = np.random.default_rng(0)
     with pytest.raises(UsageError, match="k is 0"):
         manifold(draw(rng, 20), draw(rng, 20), k=0)
+
+
+GROWTH = """
+import resource
+import numpy as np
+from benchmark.metrics.distances import Points, centre_of
+
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+features = np.random.default_rng(0).standard_normal((12_000, 2048), dtype=np.float32)
+centre, before = centre_of(features), peak()
+Points(features, centre, 1024)
+print(peak() - before)
+"""
+
+
+def test_what_is_known_of_each_image_takes_little_memory() -> None:
+    done = subprocess.run([sys.executable, "-c", GROWTH], capture_output=True, text=True, check=True)
+    # A block in float32 is 8 MiB, of which two are alive at once; a float64 row of each image would be 188 MiB.
+    assert int(done.stdout) < 64 * 2**20
