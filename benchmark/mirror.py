@@ -93,9 +93,10 @@ class UrlMirror(Mirror):
     def _changed(self, there: str) -> int | None:
         """When a file was last changed there, in nanoseconds of that place's clock; None where nobody says."""
         try:
-            return round(self._files.modified(there).timestamp() * 1e6) * 1000
+            seconds: float = self._files.modified(there).timestamp()
         except NotImplementedError:
             return None
+        return round(seconds * 1e6) * 1000
 
     def _there(self, path: Path) -> str:
         return f"{self._base.rstrip('/')}/{path.relative_to(self._root).as_posix()}"

@@ -153,7 +153,7 @@ def test_ctrl_c_is_one_line(call, track_file: Path, tmp_path: Path, monkeypatch:
     monkeypatch.setattr("benchmark.executors.settle.run", interrupt)
     outcome = call("run", "--budget", "40", "--track", track_file, "--results", tmp_path)
     assert outcome.status == 130
-    assert "the same command goes on" in outcome.err.splitlines()[-1]
+    assert "repeat the command to resume" in outcome.err.splitlines()[-1]
 
 
 def test_a_sweep_and_how_far_it_is(call, track_file: Path, tmp_path: Path) -> None:

@@ -70,7 +70,7 @@ def main() -> None:
         click.echo(error.format_message())
         sys.exit(2)
     except (click.Abort, KeyboardInterrupt):
-        click.echo("interrupted; what is finished is kept, and the same command goes on from there", err=True)
+        click.echo("interrupted; what is finished is kept: repeat the command to resume", err=True)
         sys.exit(INTERRUPTED)
     except (click.ClickException, BenchmarkError, OSError, MemoryError) as error:
         if debug:

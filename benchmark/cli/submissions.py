@@ -41,18 +41,19 @@ def submit(spec: str, track: str, out: Path, results: Results, quick: bool, exec
     """Measure a defense under the fixed protocol of a track, and write what others need to verify it.
 
     SPEC is the defense: NAME, my_pkg.mod:Mine or path/to/file.py:Mine, with key=value settings. It is checked first,
-    then run isolated, as is the undefended target beside it. Interrupted, the same command goes on.
+    then run isolated, as is the undefended target beside it. If interrupted, repeat the command to resume.
     """
     from benchmark.config import load_track
     from benchmark.submission import protocol
     from benchmark.submission.bundle import check_free
-    from benchmark.submission.making import check_apart, stage, write_bundle
+    from benchmark.submission.contract import check_contract
+    from benchmark.submission.making import stage, write_bundle
 
     check_free(out)
     setting = load_track(track, quick=quick)
     rules = protocol.PROTOCOL.quick(setting) if quick else protocol.PROTOCOL
     staged = stage(spec, results)
-    click.echo(check_apart(staged.located))
+    click.echo(check_contract(staged.located))
     cells = rules.cells(setting, staged.located)
     outcome = do_cells(cells, results, executor, retry_failed=True)
     if status := report_failures(outcome.failures):
@@ -81,11 +82,12 @@ def verify(
 
     from benchmark.results import Results
     from benchmark.submission import checking
+    from benchmark.submission.refusal import RefusedError
 
     try:
         manifest = checking.entry(bundle)
         claimed = drawn = checking.claimed(bundle, manifest, track)
-    except checking.RefusedError as refused:
+    except RefusedError as refused:
         _refuse(refused.problems)
     if part is not None and part < (rows := len(checking.rows_of(claimed))):
         seed = secrets.randbelow(2**31) if seed is None else seed
@@ -146,6 +148,7 @@ def enter(bundle: Path, name: str, track: str | None, status: str, evidence: str
     from benchmark.submission import checking
     from benchmark.submission.bundle import MANIFEST, checksum
     from benchmark.submission.making import take_over
+    from benchmark.submission.refusal import RefusedError
     from leaderboard.entries import Entry, check_evidence, check_new, load_entry
 
     try:
@@ -159,7 +162,7 @@ def enter(bundle: Path, name: str, track: str | None, status: str, evidence: str
             load_entry(path)
         # One that stands has its records on the board, and gets another status, whatever has become of the harness.
         claimed = [] if known else checking.claimed(bundle, manifest, track)
-    except checking.RefusedError as refused:
+    except RefusedError as refused:
         _refuse(refused.problems)
     # Nobody else may take the name or the defense between the look and the writing.
     with results.lock("entries"):
