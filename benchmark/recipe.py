@@ -34,11 +34,13 @@ class Recipe(Plugin):
     decay: bool = parameter(False, "both rates fall linearly to zero over the steps (Miyato et al. 2018)")
     average: float = parameter(0.995, "decay per step of the averaged generator weights", low=0, high=0.99999)
     loss: str = parameter("hinge", "loss of both networks", choices=tuple(LOSSES))
-    gradient_penalty: float = parameter(0.0, "weight of the gradient penalty of WGAN-GP (Gulrajani et al. 2017)", low=0)
-    drift: float = parameter(0.0, "weight of the squared logits of real images (Karras et al. 2018)", low=0)
-    r1: float = parameter(0.0, "weight gamma of the penalty R1 (Mescheder et al. 2018)", low=0)
+    gradient_penalty: float = parameter(
+        0.0, "weight of the gradient penalty of WGAN-GP (Gulrajani et al. 2017)", low=0, high=1e6
+    )
+    drift: float = parameter(0.0, "weight of the squared logits of real images (Karras et al. 2018)", low=0, high=1e6)
+    r1: float = parameter(0.0, "weight gamma of the penalty R1 (Mescheder et al. 2018)", low=0, high=1e6)
     r1_every: int = parameter(16, "generator steps between two penalties R1", low=1, high=10**6)
-    path_length: float = parameter(0.0, "weight of the path length penalty (Karras et al. 2020)", low=0)
+    path_length: float = parameter(0.0, "weight of the path length penalty (Karras et al. 2020)", low=0, high=1e6)
     path_length_every: int = parameter(4, "generator steps between two path length penalties", low=1, high=10**6)
     style_mixing: float = parameter(0.0, "probability that an image is of two latents' styles", low=0, high=1)
     growth: float = parameter(0.0, "share of the steps in which images grow (Karras et al. 2018)", low=0, high=1)
