@@ -18,7 +18,7 @@ from benchmark.config import Cell, Track, check_keys, load_track, parse_budget, 
 from benchmark.defaults import ATTACKS, TRACK
 from benchmark.errors import UsageError
 from benchmark.executors.base import Executor, Job, Settled
-from benchmark.isolation.network import STILL_THERE, can_leave_network
+from benchmark.isolation.protection import missing_protection
 from benchmark.keys import cell_id
 from benchmark.progress import Reporter
 from benchmark.record import Record
@@ -131,8 +131,8 @@ def run_cells(
         for cell, drawn in zip(cells, draws(cells), strict=True)
     ]
     settled = {job.cell: known for job in jobs if (known := job.found(reporter))}
-    if any(job.cell.isolated for job in jobs if job.cell not in settled) and not can_leave_network():
-        reporter.note(STILL_THERE)
+    if any(job.cell.isolated for job in jobs if job.cell not in settled):
+        reporter.note(missing_protection())
     if len(settled) < len(cells):
         with reporter.stage("cells", len(cells), done=len(settled)) as stage:
             # First what nobody is at; then what others were at is waited for, or done if they left it undone.

@@ -115,6 +115,7 @@ def _work(job: Job, number: int, threads: int, folder: str, events: Any) -> Sett
     from threadpoolctl import threadpool_limits
 
     from benchmark.executors.settle import settle
+    from benchmark.isolation.protection import missing_protection
 
     # Relative paths and modules of one's own are meant as they were where the sweep was started.
     if os.path.isdir(folder):
@@ -126,4 +127,8 @@ def _work(job: Job, number: int, threads: int, folder: str, events: Any) -> Sett
     def send(event: Event) -> None:
         events.put((number, os.getpid(), event))
 
-    return settle(job, RelayReporter(send))
+    reporter = RelayReporter(send)
+    if job.cell.isolated:
+        # Of this machine, which need not be like the one where the sweep was started.
+        reporter.note(missing_protection())
+    return settle(job, reporter)

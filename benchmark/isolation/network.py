@@ -14,13 +14,6 @@ from pathlib import Path
 CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000
 
 
-STILL_THERE = (
-    "isolated plugins can still send UDP: this system refuses them a network of their own "
-    "(`unshare --user --net true` must succeed)"
-)
-"""What is said where :func:`can_leave_network` says no."""
-
-
 def can_leave_network() -> bool:
     """Whether processes may leave the network here; tried in one, as it cannot be undone."""
     return subprocess.run([sys.executable, "-I", __file__], check=False).returncode == 0

@@ -135,7 +135,7 @@ class Calls(Defense):
     def perturb(self, x, rng):
         try:
             socket.create_connection(("127.0.0.1", self.port), timeout=2)
-        except PermissionError:
+        except OSError:
             return x
         return torch.full_like(x, 0.5)
 

@@ -1,0 +1,58 @@
+"""What a machine does not keep plugins from is all said, and nothing else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any
+
+import pytest
+import torch
+
+from benchmark.config import Cell, Track
+from benchmark.executors import ray_cluster, settle
+from benchmark.executors.base import Job, Settled
+from benchmark.isolation import plugins
+from benchmark.isolation.protection import left_open, missing_protection
+from benchmark.registry import load
+from benchmark.results import Results
+
+ALWAYS = ["Unix sockets in the file system"]
+
+
+@pytest.mark.parametrize(
+    ("landlock", "apart", "words"),
+    [
+        (7, True, []),
+        (7, False, ["UDP"]),
+        (6, False, ["UDP"]),
+        (5, True, ["signals"]),
+        (4, False, ["UDP", "abstract", "signals"]),
+        (3, True, ["signals"]),
+        (3, False, ["UDP", "TCP", "abstract", "signals"]),
+        (1, True, ["signals", "cut files short"]),
+    ],
+)
+def test_each_thing_is_open_until_something_closes_it(landlock: int, apart: bool, words: list[str]) -> None:
+    found = left_open(landlock, apart=apart)
+    assert len(found) == len(words) + len(ALWAYS)
+    assert all(word in text for word, text in zip([*words, *ALWAYS], found, strict=True))
+
+
+def test_a_machine_says_it_in_one_line() -> None:
+    assert missing_protection().startswith("isolated plugins can still ")
+    assert missing_protection().isprintable()
+
+
+def test_a_worker_on_a_cluster_says_it_of_its_own_machine(
+    track: Track, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plugins, "load_isolated", load)
+    monkeypatch.setattr(settle, "settle", lambda job, reporter: Settled(job))
+    monkeypatch.setattr("threadpoolctl.threadpool_limits", lambda threads: None)
+    for isolated in (True, False):
+        events: SimpleQueue[Any] = SimpleQueue()
+        job = Job(Cell(track, "none", "fidelity", 40, 0, isolated), Results(tmp_path))
+        ray_cluster._work(job, 0, torch.get_num_threads(), "nowhere", events)
+        told = [events.get() for _ in range(events.qsize())]
+        assert [event for _, _, event in told] == [("note", missing_protection())] * isolated
