@@ -158,7 +158,8 @@ def describe(kind: str, name: str) -> list[str]:
 
 def _accepted(field: dataclasses.Field[Any]) -> str:
     """The values that a field accepts, in words."""
-    choices = field.metadata.get("choices", ())
+    # An empty string stands for what is said of it.
+    choices = list(filter(None, field.metadata.get("choices", ())))
     if choices:
         return f"; one of {', '.join(choices)}"
     low, high = field.metadata.get("low", -math.inf), field.metadata.get("high", math.inf)

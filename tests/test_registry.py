@@ -117,9 +117,10 @@ class Own(Defense):
     most: float = parameter(0.5, "three", high=2.5)
     any: float = parameter(0.5, "four")
     word: str = parameter("a", "five", choices=["a", "b"])
+    left: str = parameter("", "empty: the other's", choices=["", "a"])
 """
     )
-    said = ["; 0 to 3", "; at least 1", "; at most 2.5", "four", "; one of a, b"]
+    said = ["; 0 to 3", "; at least 1", "; at most 2.5", "four", "; one of a, b", "other's; one of a"]
     assert all(line.endswith(end) for line, end in zip(describe("defense", f"{own}:Own")[1:], said, strict=True))
 
 
