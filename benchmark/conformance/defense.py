@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from hypothesis import strategies
 from torch import Tensor
@@ -26,7 +28,12 @@ SHAPE: ImageShape = (1, 16, 16)
 """Shape of the stand-in target's images, where only its latents matter."""
 
 
-def check_defense(plugin: Defense | type[Defense], *, examples: int = EXAMPLES) -> Report:
+def check_defense(
+    plugin: Defense | type[Defense],
+    *,
+    examples: int = EXAMPLES,
+    made_anew: Callable[[Defense], Defense] = lambda changed: changed,
+) -> Report:
     """Try a defense against its contract, on stand-ins for the rest of the benchmark.
 
     What it does to images is tried on batches of 1 to 7 images of 1 and 3 channels and of 16 to 64 pixels a side; what
@@ -35,6 +42,7 @@ def check_defense(plugin: Defense | type[Defense], *, examples: int = EXAMPLES) 
     Args:
         plugin: the defense, or its class, to be made with its defaults; of a stack, only what it does is tried.
         examples: cases that each rule is tried on, at most.
+        made_anew: what one of other values becomes before it is tried, such as one with a process of its own.
     """
     trials = Trials(repr(plugin) if isinstance(plugin, Defense) else plugin.__name__, examples)
     defense = plugin if isinstance(plugin, Stack) else try_fields(trials, plugin, METHODS)
@@ -50,7 +58,7 @@ def check_defense(plugin: Defense | type[Defense], *, examples: int = EXAMPLES) 
     if overriding(defense, "latents") or overriding(ready, "latents"):
         _try_latents(trials, defense)
     changes, states = overriding(ready, "perturb"), overriding(ready, "measurement")
-    extremes = _extremes(trials, defense) if changes or states else {}
+    extremes = _extremes(trials, defense, made_anew) if changes or states else {}
     if changes:
         try_perturb(trials, ready, extremes)
     # What it does must be right before what it states can be held against it.
@@ -124,7 +132,7 @@ def _try_latents(trials: Trials, defense: Defense) -> None:
     try_method(trials, Method("latents", draw, LATENT_CASES, usual))
 
 
-def _extremes(trials: Trials, defense: Defense) -> dict[str, Defense]:
+def _extremes(trials: Trials, defense: Defense, made_anew: Callable[[Defense], Defense]) -> dict[str, Defense]:
     """The defense at either end of its strength, made ready, by what is set there."""
     if isinstance(defense, Stack) or not defense.strength or "strength" in trials.broken:
         return {}
@@ -132,7 +140,7 @@ def _extremes(trials: Trials, defense: Defense) -> dict[str, Defense]:
     for end in ends(defense, defense.strength):
         setting = f"{defense.strength}={getattr(end, defense.strength)}"
         try:
-            found[setting] = attempt("prepare", lambda end=end: end.prepare(_provider()))  # type: ignore[misc]
+            found[setting] = attempt("prepare", lambda end=end: made_anew(end).prepare(_provider()))  # type: ignore[misc]
         except (ContractError, RefusalError) as error:
             trials.note(f"with {setting} it cannot be made ready: {error}")
     return found

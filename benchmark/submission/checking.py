@@ -15,7 +15,9 @@ from benchmark.record import Record, load_record, versions
 from benchmark.setting import load_setting
 from benchmark.submission import protocol
 from benchmark.submission.bundle import SOURCE, Manifest, amiss, as_json, read_manifest, stated
+from benchmark.submission.contract import check_contract
 from benchmark.submission.protocol import UNDEFENDED
+from benchmark.submission.refusal import refuse
 from benchmark.submission.sources import located, source_hashes
 
 
@@ -30,24 +32,6 @@ def entry(bundle: Path) -> Manifest:
         raise DataError("this is a quick bundle, made to try things out: it is no entry; submit without --quick")
     refuse(amiss(bundle, manifest))
     return manifest
-
-
-def refuse(problems: Sequence[str]) -> None:
-    """Refuse a bundle if there is something wrong with it.
-
-    Raises:
-        RefusedError: there is.
-    """
-    if problems:
-        raise RefusedError(problems)
-
-
-class RefusedError(DataError):
-    """A bundle is refused, for each of some reasons."""
-
-    def __init__(self, problems: Sequence[str]) -> None:
-        super().__init__("; ".join(problems))
-        self.problems = tuple(problems)
 
 
 def track_of(manifest: Manifest, given: str | None) -> Track:
@@ -70,7 +54,7 @@ def track_of(manifest: Manifest, given: str | None) -> Track:
 
 
 def claimed(bundle: Path, manifest: Manifest, given: str | None) -> list[tuple[Cell, Record]]:
-    """The cells of a bundle and their records, all of them found to be whole and of this submission.
+    """The cells of a bundle and their records, all of them whole and of this submission, whose defense is fit for one.
 
     Args:
         bundle: its folder.
@@ -79,11 +63,14 @@ def claimed(bundle: Path, manifest: Manifest, given: str | None) -> list[tuple[C
 
     Raises:
         RefusedError: something is not.
-        UsageError: there is no such track, or the spec is refused.
+        UsageError: there is no such track, or the spec is refused, or plugins cannot be isolated here.
         PluginError: the plugin cannot be loaded.
     """
     cells = cells_of(bundle, manifest, track_of(manifest, given))
-    return list(zip(cells, claims(bundle, manifest, cells), strict=True))
+    records = claims(bundle, manifest, cells)
+    # Not what its submitter says it did: a bundle can be made by hand. Last, as it takes longest.
+    check_contract(located(manifest.spec, bundle / SOURCE))
+    return list(zip(cells, records, strict=True))
 
 
 def rows_of(claimed: Sequence[tuple[Cell, Record]]) -> list[tuple[str, str]]:

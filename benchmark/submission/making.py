@@ -1,18 +1,14 @@
-"""The making of a bundle: the plugin is checked, its sources are set aside, and what was measured is gathered."""
+"""The making of a bundle: the sources of a plugin are set aside, and what was measured is gathered."""
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
-import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmark.config import Cell, Track
-from benchmark.errors import PluginError
 from benchmark.files import replacing
 from benchmark.record import Record
 from benchmark.results import Results
@@ -53,31 +49,6 @@ def stage(spec: str, results: Results) -> Staged:
         if not folder.exists():
             work.rename(folder)
     return Staged(brought, folder)
-
-
-def check_apart(spec: str) -> str:
-    """Check a defense against its contract, in a process of its own: what it patches there reaches no figure.
-
-    Args:
-        spec: of the defense.
-
-    Returns:
-        The report.
-
-    Raises:
-        PluginError: it breaks its contract, or cannot be loaded.
-    """
-    path = os.pathsep.join(str(Path(place).absolute()) for place in sys.path if place)
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmark", "check", spec, "--kind", "defense"],
-        env=os.environ | {"PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise PluginError(f"{spec} is not fit for submission: {done.stdout.strip() or done.stderr.strip()}")
-    return done.stdout.strip()
 
 
 def write_bundle(

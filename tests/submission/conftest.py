@@ -11,9 +11,10 @@ from click.testing import CliRunner
 from darker import OWN
 
 from benchmark.cli import cli
+from benchmark.conformance import Report
 from benchmark.isolation import plugins
 from benchmark.registry import load
-from benchmark.submission import making, protocol
+from benchmark.submission import contract, protocol
 from benchmark.submission.protocol import Protocol
 
 
@@ -26,7 +27,7 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
 def _shorten(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(protocol, "PROTOCOL", Protocol(("fidelity",), 40, (0, 1)))
     patch.setattr(plugins, "load_isolated", load)
-    patch.setattr(making, "check_apart", lambda spec: "not checked")
+    patch.setattr(contract, "check_isolated", lambda spec: Report(spec, (), (), 0, 0))
 
 
 @pytest.fixture(scope="session")
@@ -42,6 +43,15 @@ def bundle(tmp_path_factory: pytest.TempPathFactory, track_file: Path) -> Iterat
     # What the bundle says must not need what it was made from.
     (folder / "own.py").unlink()
     return out
+
+
+@pytest.fixture
+def dishonest(call, short: None, track_file: Path, tmp_path: Path) -> Path:
+    """A bundle, whole and of figures that can be measured again, of a defense that its submitter did not check."""
+    (tmp_path / "own.py").write_text(OWN.replace("x * self.factor", "x * self.factor + 0.1 * x.mean()"))
+    command = ["submit", f"{tmp_path / 'own.py'}:Darker", "--track", track_file, "--out", tmp_path / "dishonest"]
+    assert call(*command, "--results", tmp_path / "r").status == 0
+    return tmp_path / "dishonest"
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -21,8 +22,11 @@ from tampering import (
     rewrite,
 )
 
+from benchmark.conformance.isolated import check_isolated
 from benchmark.executors import local
 from benchmark.isolation.host import hash_of
+from benchmark.isolation.landlock import version
+from benchmark.submission import contract
 
 
 def test_an_honest_bundle_agrees(call, bundle: Path, track_file: Path, again: Path) -> None:
@@ -142,6 +146,19 @@ def test_another_way_of_measuring_is_refused(verify, copy: Path, changes: dict, 
     rewrite(copy, **changes)
     assert all(line.startswith(says) for line in verify(copy))
     assert verify(copy)
+
+
+@pytest.mark.skipif(not version(), reason="the kernel does not offer Landlock")
+@pytest.mark.parametrize("command", [["verify"], ["enter", "darker"]], ids=lambda each: each[0])
+def test_who_takes_a_submission_checks_it(
+    call, dishonest: Path, track_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: list[str]
+) -> None:
+    monkeypatch.setattr(contract, "check_isolated", partial(check_isolated, examples=5))
+    board = tmp_path / "board"
+    outcome = call(command[0], dishonest, *command[1:], "--track", track_file, "--results", board)
+    assert (outcome.status, outcome.err.count("\n")) == (1, 1)
+    assert "refused: Darker(factor=0.5) breaks its contract: perturb makes something else of one" in outcome.err
+    assert not [path for path in board.rglob("*") if path.is_file()]
 
 
 def test_a_part_is_drawn_by_a_seed(call, bundle: Path, track_file: Path, again: Path) -> None:
