@@ -9,7 +9,7 @@ from benchmark.errors import UsageError
 from benchmark.files import write_text
 from benchmark.record import Record
 from leaderboard.entries import Entry
-from leaderboard.report.board import boards
+from leaderboard.report.board import Board, boards
 from leaderboard.report.filenames import file_names
 from leaderboard.report.page import page
 from leaderboard.report.paper import write_paper
@@ -29,7 +29,7 @@ def write_report(
 
     Args:
         records: quick ones are left out.
-        sheet: where the sample sheet of a record's id would be.
+        sheet: where the sample sheet of a record's id would be, or a small one (``sheets.py``) beside it.
         out: the page; of several boards, one beside it for each, with its track and setting in its name.
         figures: a folder for pictures and tables; None for none.
         entries: what is known of defenses that were submitted.
@@ -47,9 +47,19 @@ def write_report(
     pages = []
     for board, name in zip(found, names.values(), strict=True):
         path = out if len(found) == 1 else out.with_name(f"{out.stem}-{name}{out.suffix}")
-        shown = {row.records[0]: data_uri(sheet(row.records[0])) for row in board.rows}
-        write_text(path, page(board, {record: uri for record, uri in shown.items() if uri}))
+        write_text(path, page(board, _shown(board, sheet)))
         pages.append(path)
         if figures:
             write_paper(board, figures if len(found) == 1 else figures / name)
     return pages
+
+
+def _shown(board: Board, sheet: Callable[[str], Path]) -> dict[str, str]:
+    """The sample sheet of each row's first seed that has one, by the id of its record."""
+    found: dict[str, str] = {}
+    for row in board.rows:
+        for record in row.records:
+            if uri := data_uri(sheet(record)):
+                found[record] = uri
+                break
+    return found

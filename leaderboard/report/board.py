@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from benchmark.record import Record
-from leaderboard.cells import cells, comparable
-from leaderboard.curves import Curve, curves, front
+from leaderboard.cells import THE_DEFENSE, cells, comparable
+from leaderboard.curves import Curve, beaten_by, curves, front
 from leaderboard.entries import Entry, Status
 from leaderboard.own_metrics import own_metrics
 from leaderboard.report.columns import Group, groups
@@ -25,6 +27,7 @@ class Board:
     records: Mapping[str, Record]
     """By id: those that rows are of."""
     rows: tuple[Row, ...]
+    """In the order of :func:`_ranked`."""
     verdicts: tuple[Verdict, ...]
     entries: Mapping[str, Entry]
     """Of the defenses that somebody submitted, by spec."""
@@ -51,6 +54,30 @@ class Board:
         return sorted({row.family for row in self.rows})
 
     @cached_property
+    def judged(self) -> Mapping[tuple[str, int], Verdict]:
+        """The verdicts, by spec and budget."""
+        return {(verdict.defense, verdict.budget): verdict for verdict in self.verdicts}
+
+    @property
+    def ranked(self) -> list[Verdict]:
+        """The verdicts in the order of the rows."""
+        return [
+            self.judged[where]
+            for where in dict.fromkeys((row.defense, row.budget) for row in self.rows)
+            if where in self.judged
+        ]
+
+    @cached_property
+    def informed(self) -> set[tuple[str, int]]:
+        """Spec and budget of each defense that somebody attacked who knew it."""
+        return {(row.defense, row.budget) for row in self.rows if THE_DEFENSE in row.knowledge.split(", ")}
+
+    @cached_property
+    def fullest(self) -> int:
+        """The budget that most defenses were measured on; of several, the greatest."""
+        return _fullest(self.verdicts) or self.budgets[-1]
+
+    @cached_property
     def groups(self) -> tuple[Group, ...]:
         """The columns of figures, those of metrics of one's own among them."""
         return groups(own_metrics(self.records.values()))
@@ -69,6 +96,17 @@ class Board:
             found |= {(verdict.defense, budget) for verdict in on_it}
         return found
 
+    @cached_property
+    def beaten(self) -> Mapping[tuple[str, int], tuple[str, ...]]:
+        """By spec and budget of a verdict, the defenses that beat it beyond the noise."""
+        return {
+            (verdict.defense, verdict.budget): tuple(
+                each.defense
+                for each in beaten_by(verdict, (other for other in self.verdicts if _above(other, verdict)))
+            )
+            for verdict in self.verdicts
+        }
+
     @property
     def floor(self) -> float | None:
         """The noise floor: FD between two samples of the training set, at the board's counts; None if not known."""
@@ -82,9 +120,47 @@ def boards(records: Iterable[Record], entries: Iterable[Entry] = ()) -> list[Boa
     rows, judged = summarise(by_id.values()), verdicts(by_id.values())
     found = []
     for track, setting in dict.fromkeys((row.track, row.setting) for row in rows):
-        own = tuple(row for row in rows if row.setting == setting)
+        verdict = tuple(each for each in judged if each.setting == setting)
+        own = _ranked([row for row in rows if row.setting == setting], verdict)
         shown = {record: by_id[record] for row in own for record in row.records}
         known = {row.defense: entered[track, row.defense] for row in own if (track, row.defense) in entered}
-        verdict = tuple(each for each in judged if each.setting == setting)
         found.append(Board(track, setting, shown, own, verdict, known))
     return found
+
+
+def _ranked(rows: Sequence[Row], judged: Sequence[Verdict]) -> tuple[Row, ...]:
+    """The rows of the fullest budget first, then by budget; there as verdicts rank, each defense's strongest first."""
+    ranks = {(verdict.defense, verdict.budget): rank for rank, verdict in enumerate(judged)}
+    decisive = {(verdict.defense, verdict.budget, verdict.strongest) for verdict in judged}
+    fullest = _fullest(judged)
+
+    def place(row: Row) -> tuple[bool, int, int, bool, float]:
+        where = row.defense, row.budget
+        accuracy = row.figures.get("accuracy_fd")
+        return (
+            row.budget != fullest,
+            row.budget,
+            ranks.get(where, len(ranks)),
+            (*where, row.attack) not in decisive,
+            accuracy.value if accuracy else math.inf,
+        )
+
+    return tuple(sorted(rows, key=place))
+
+
+def _fullest(judged: Sequence[Verdict]) -> int | None:
+    counts = Counter(verdict.budget for verdict in judged)
+    return max(counts, key=lambda budget: (counts[budget], budget), default=None)
+
+
+def _above(one: Verdict, other: Verdict) -> bool:
+    """Whether the means of one are the better on both sides: only then may it be so beyond the noise."""
+    return bool(
+        one.budget == other.budget
+        and one.utility_cost
+        and other.utility_cost
+        and one.security_gain
+        and other.security_gain
+        and one.utility_cost.value < other.utility_cost.value
+        and one.security_gain.value > other.security_gain.value
+    )

@@ -1,15 +1,22 @@
-"""The columns of figures that the page's table and the tables for papers show, and which way is good."""
+"""The columns of figures that the page's table shows, and which way is good."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from leaderboard.intervals import Interval
 from leaderboard.own_metrics import OwnMetric
-from leaderboard.statistics import Row
 from leaderboard.table import COLUMNS
 from leaderboard.terminal import good
+
+ATTACKER_GAIN = "gain_over_attacker"
+"""A figure of one attacker that the board's CSV, which has one of the defense, does not have."""
+
+OWN_MEANINGS = {
+    ATTACKER_GAIN: "rise of this attacker's accuracy_fd over his own on the undefended target, of the same budget and "
+    "seed; what the defense gains is over the strongest attacker of either"
+}
+"""What those are, in words."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +35,7 @@ class Column:
     @property
     def meaning(self) -> str:
         """What it is, in words."""
-        return COLUMNS.get(self.name, self.own_meaning)
+        return {**COLUMNS, **OWN_MEANINGS}.get(self.name, self.own_meaning)
 
 
 @dataclass(frozen=True)
@@ -40,23 +47,32 @@ class Group:
     columns: tuple[Column, ...]
 
 
+DEFENSE = Group(
+    "The defense",
+    "defense",
+    (
+        Column("security_gain", "Gain", "high"),
+        Column("utility_cost", "Cost", "low"),
+    ),
+)
+"""What decides, the same in every row of a defense: these stand first, and alone on a phone."""
+
+THIEF = Group(
+    "What this thief gets",
+    "thief",
+    (
+        Column("accuracy_fd", "FD", good("accuracy_fd")),
+        Column(ATTACKER_GAIN, "rise", "high"),
+        Column("fidelity_fd", "to target", good("fidelity_fd")),
+    ),
+)
 USERS = Group(
     "What users get",
     "users",
     (
         Column("utility_fd", "FD", good("utility_fd")),
-        Column("utility_cost", "cost", "low"),
         Column("utility_precision", "precision", good("utility_precision")),
         Column("utility_recall", "recall", good("utility_recall")),
-    ),
-)
-THIEF = Group(
-    "What a thief gets",
-    "thief",
-    (
-        Column("accuracy_fd", "FD, training set", good("accuracy_fd")),
-        Column("security_gain", "gain", "high"),
-        Column("fidelity_fd", "FD, target", good("fidelity_fd")),
     ),
 )
 
@@ -71,8 +87,9 @@ def groups(own: Iterable[OwnMetric]) -> tuple[Group, ...]:
         for side, beside in (("accuracy", "training set"), ("fidelity", "target"))
     ]
     return (
-        replace(USERS, columns=(*USERS.columns, *users)),
+        DEFENSE,
         replace(THIEF, columns=(*THIEF.columns, *thief)),
+        replace(USERS, columns=(*USERS.columns, *users)),
     )
 
 
@@ -84,10 +101,3 @@ def _own_column(metric: OwnMetric, side: str, title: str) -> Column:
 def figure_columns(shown: Iterable[Group]) -> list[Column]:
     """The columns of some groups, in order."""
     return [column for group in shown for column in group.columns]
-
-
-def value(row: Row, column: str) -> Interval | None:
-    """A figure of a row, by the name of its column."""
-    if column == "security_gain":
-        return row.security_gain
-    return row.utility_cost if column == "utility_cost" else row.figures.get(column)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 from leaderboard.cells import GARBAGE, NONE
-from leaderboard.numbers import half_width
+from leaderboard.numbers import interval_text
 from leaderboard.report.board import Board
 
 
@@ -25,9 +26,9 @@ class Card:
 
 
 def cards(board: Board) -> list[Card]:
-    """One per family that has a curve, the controls aside."""
+    """One per family that has a curve, the controls aside: first whose curve is worth most on the fullest budget."""
     found = []
-    for family in board.families:
+    for family in _ranked(board):
         own = [verdict for verdict in board.verdicts if verdict.family == family]
         strengths, budgets = {verdict.strength for verdict in own} - {None}, {verdict.budget for verdict in own}
         if family not in (NONE, GARBAGE) and max(len(strengths), len(budgets)) > 1:
@@ -36,13 +37,26 @@ def cards(board: Board) -> list[Card]:
     return found
 
 
+def _ranked(board: Board) -> list[str]:
+    worth = {curve.family: curve.hypervolume for curve in board.curves if curve.budget == board.fullest}
+    gains: dict[str, float] = {}
+    for verdict in board.verdicts:
+        if verdict.security_gain and verdict.budget == board.fullest:
+            gains[verdict.family] = max(verdict.security_gain.value, gains.get(verdict.family, -math.inf))
+
+    def rank(family: str) -> tuple[float, float, str]:
+        covered = worth.get(family)
+        return -covered.value if covered else math.inf, -gains.get(family, -math.inf), family
+
+    return sorted(board.families, key=rank)
+
+
 def _worth(board: Board, family: str) -> dict[int, str]:
     found = {}
     for curve in board.curves:
         if curve.family == family and curve.hypervolume:
-            half = half_width(curve.hypervolume)
             found[curve.budget] = (
-                f"Covers {curve.hypervolume.value:.2f}{f' ± {half}' if half else ''} of the plane between the null "
-                "controls; 1 would be the protection of garbage at no cost."
+                f"Covers {interval_text(curve.hypervolume)} of the plane between the null controls; 1 would be the "
+                "protection of garbage at no cost."
             )
     return found

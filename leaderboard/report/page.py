@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -23,7 +23,7 @@ from leaderboard.report.board import Board
 from leaderboard.report.columns import Column, figure_columns
 from leaderboard.report.families import Card, cards
 from leaderboard.report.plots import over_budget, over_strength, trade_off
-from leaderboard.report.points import points
+from leaderboard.report.points import lines, points
 from leaderboard.report.rows import shown_rows
 from leaderboard.report.theme import config
 
@@ -52,10 +52,10 @@ def page(board: Board, sheets: Mapping[str, str]) -> str:
         facts=_facts(board),
         floor=None if board.floor is None else number(board.floor),
         attacks=sorted({row.attack for row in board.rows}),
+        knowledge=sorted({row.knowledge for row in board.rows}),
         groups=board.groups,
         headings=[
             Column("defense", "Defense", number=False),
-            Column("attack", "Attack", number=False),
             Column("budget", "Queries"),
             *figure_columns(board.groups),
             Column("seeds", "Seeds"),
@@ -71,38 +71,39 @@ def page(board: Board, sheets: Mapping[str, str]) -> str:
     )
 
 
-def _facts(board: Board) -> list[tuple[str, str]]:
+def _facts(board: Board) -> list[str]:
     record = board.any_record
     versions = sorted({each.versions["gan-extraction-bench"] for each in board.records.values()})
     return [
-        ("Target", record.target),
-        ("Features", record.features),
-        ("Images on each side", f"{record.samples:,}"),
-        ("Defenses", str(len({row.defense for row in board.rows}))),
-        ("Attackers", str(len({row.attack for row in board.rows}))),
-        ("Cells", f"{len(board.records):,}"),
-        ("Version", ", ".join(versions)),
+        f"target {record.target}",
+        f"features {record.features}",
+        f"{record.samples:,} images on each side",
+        _counted({row.defense for row in board.rows}, "defense"),
+        _counted({row.attack for row in board.rows}, "attacker"),
+        f"{len(board.records):,} cells",
+        f"version {', '.join(versions)}",
     ]
+
+
+def _counted(things: Set[str], name: str) -> str:
+    return f"{len(things)} {name}{'s' * (len(things) != 1)}"
 
 
 def _data(board: Board, shown: list[Card]) -> dict[str, Any]:
     """What the scripts draw."""
+    known = points(board)
     return {
-        "points": points(board),
-        "budget": _fullest(board),
+        "points": known,
+        "lines": {card.family: lines(board, known, card.family) for card in shown if card.budgets},
+        "budget": board.fullest,
         "worth": {card.family: card.worth for card in shown},
         "plots": {
-            "trade_off": trade_off(board),
+            "trade_off": {budget: trade_off(board, budget) for budget in board.budgets},
             "over_strength": over_strength(board),
             "over_budget": over_budget(board),
         },
         "themes": {"light": config("light"), "dark": config("dark")},
     }
-
-
-def _fullest(board: Board) -> int:
-    """The budget that most defenses were measured on; of several, the greatest."""
-    return max(board.budgets, key=lambda budget: (sum(each.budget == budget for each in board.verdicts), budget))
 
 
 def _policy(*scripts: str) -> str:

@@ -3,88 +3,97 @@
 from __future__ import annotations
 
 import math
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from leaderboard.cells import GARBAGE, NONE
 from leaderboard.intervals import Interval
 from leaderboard.numbers import interval_text
+from leaderboard.report.axes import costs, distances, gains
 from leaderboard.report.board import Board
 from leaderboard.report.labels import place_labels, place_lines
 
-Point: TypeAlias = dict[str, str | float | bool | None]
-"""Name -> value; what does not exist is None."""
+Point: TypeAlias = dict[str, Any]
+"""Name -> text, number or truth; what does not exist is None."""
 
-MARGIN = 1.15
-"""How far axes go beyond what they show, as a factor: room for a point's label."""
+CONTROLS = (NONE, GARBAGE)
 
 
 def points(board: Board) -> list[Point]:
-    """One point per verdict whose utility is known, those of a family in the order of their strengths.
+    """One point per verdict whose utility is known, by budget, those of a family from weak to strong.
 
-    Each also bears the levels of both controls on its budget, so that a part of the points draws them too.
+    Each also bears where users and thieves are without the defense and under garbage, on its budget, so that a part of
+    the points draws that too. Without the defense means under the attacks that both faced, as gains are.
     """
-    indices = {(row.defense, row.attack, row.budget): index for index, row in enumerate(board.rows)}
+    places = {(row.defense, row.attack, row.budget): place for place, row in enumerate(board.rows)}
+    garbage = {verdict.budget: verdict for verdict in board.verdicts if verdict.defense == GARBAGE}
     known = [(verdict, verdict.utility) for verdict in board.verdicts if verdict.utility]
-    levels = _levels(board)
     found: list[Point] = []
-    for verdict, utility in sorted(known, key=lambda each: (each[0].budget, each[0].family, each[0].strength or 0.0)):
+    for verdict, utility in known:
+        where, noise = (verdict.defense, verdict.budget), garbage.get(verdict.budget)
+        gain, cost = verdict.security_gain, verdict.utility_cost
         point: Point = {
-            "row": indices[verdict.defense, verdict.strongest, verdict.budget],
+            "row": places[verdict.defense, verdict.strongest, verdict.budget],
             "defense": verdict.defense,
             "family": verdict.family,
             "strength": verdict.strength,
             "budget": verdict.budget,
             "attack": verdict.strongest,
+            "knowledge": verdict.knowledge,
             "seeds": verdict.accuracy.seeds,
-            "control": verdict.defense in (NONE, GARBAGE),
-            "front": (verdict.defense, verdict.budget) in board.front,
+            "flags": len(verdict.flags),
+            "control": verdict.defense in CONTROLS,
+            "shown": True,
+            "front": where in board.front,
+            "beaten": ", ".join(board.beaten[where]),
+            "none_accuracy": _less(verdict.accuracy, gain),
+            "none_utility": _less(utility, cost),
+            "garbage_accuracy": noise.accuracy.value if noise else None,
+            "garbage_utility": noise.utility.value if noise and noise.utility else None,
         }
-        found.append(point | _ends("utility", utility) | _ends("accuracy", verdict.accuracy) | levels[verdict.budget])
-    high = extent(board)
+        found.append(point | _ends("utility", utility, 0.0) | _ends("accuracy", verdict.accuracy, 0.0))
+        found[-1] |= _ends("gain", gain) | _ends("cost", cost)
     for budget in board.budgets:
-        place_labels([point for point in found if point["budget"] == budget], high)
-    place_lines(controls := [point for point in found if point["control"]], [], high)
-    for family in set(board.families) - {NONE, GARBAGE}:
-        place_lines([point for point in found if point["family"] == family], controls, high)
-    return found
+        placed = [point for point in found if point["budget"] == budget and point["gain"] is not None]
+        place_labels(
+            [point for point in placed if point["cost"] is not None], costs(board, budget), gains(board, budget)
+        )
+    return _in_turn(found)
 
 
-def _levels(board: Board) -> dict[int, Point]:
-    """On each budget, where both controls lie."""
-    found: dict[int, Point] = {
-        budget: {f"{control}_{side}": None for control in (NONE, GARBAGE) for side in ("accuracy", "utility")}
-        for budget in board.budgets
-    }
-    for verdict in board.verdicts:
-        if verdict.defense in (NONE, GARBAGE):
-            found[verdict.budget][f"{verdict.defense}_accuracy"] = verdict.accuracy.value
-            found[verdict.budget][f"{verdict.defense}_utility"] = verdict.utility.value if verdict.utility else None
-    return found
+def lines(board: Board, known: list[Point], family: str) -> list[Point]:
+    """The points of a family and copies of those of both controls, each line named at its end."""
+    own = [dict(point) for point in known if point["control"] or point["family"] == family]
+    place_lines(own, distances(board))
+    return own
 
 
-def extent(board: Board) -> float:
-    """The greatest distance that any plot shows; one for all, so that plots compare."""
-    shown = [verdict.accuracy.value for verdict in board.verdicts]
-    shown += [verdict.utility.value for verdict in board.verdicts if verdict.utility]
-    return max(shown, default=1.0) * MARGIN
+def _in_turn(found: list[Point]) -> list[Point]:
+    """By budget and family, from weak to strong: sets ``turn``.
+
+    The strong end is the one that costs users more: of some parameters, as of JPEG's quality, that is the low one.
+    """
+    ordered: list[Point] = []
+    for budget in sorted({point["budget"] for point in found}):
+        for family in sorted({point["family"] for point in found if point["budget"] == budget}):
+            own = [point for point in found if (point["budget"], point["family"]) == (budget, family)]
+            own.sort(key=lambda point: -math.inf if point["strength"] is None else point["strength"])
+            if own[0]["utility"] > own[-1]["utility"]:
+                own.reverse()
+            for turn, point in enumerate(own):
+                point["turn"] = turn
+            ordered += own
+    return ordered
 
 
-def ticks(high: float) -> list[float]:
-    """Where an axis of roots from 0 to ``high`` is labelled: 1, 2, 5, 10 and so on, as far as labels keep apart."""
-    top = math.floor(math.log10(high)) if high > 0 else 0
-    found = [0.0]
-    for value in (digit * 10.0**power for power in range(top - 3, top + 1) for digit in (1, 2, 5)):
-        if value <= high and math.sqrt(value) - math.sqrt(found[-1]) > APART * math.sqrt(high):
-            found.append(value)
-    return found
+def _less(distance: Interval, rise: Interval | None) -> float | None:
+    # What differs by what rounding leaves must be one level.
+    return round(distance.value - rise.value, 6) if rise else None
 
 
-APART = 0.075
-"""Least distance between labels, as a share of the axis."""
-
-
-def _ends(name: str, interval: Interval) -> Point:
+def _ends(name: str, interval: Interval | None, least: float = -math.inf) -> Point:
+    if interval is None:
+        return {name: None, f"{name}_low": None, f"{name}_high": None, f"{name}_text": ""}
+    one = math.isnan(interval.width)
     # A distance is not negative, whatever the interval says.
-    low = None if math.isnan(interval.low) else max(interval.low, 0.0)
-    high = None if math.isnan(interval.high) else interval.high
+    low, high = (None, None) if one else (max(interval.low, least), interval.high)
     return {name: interval.value, f"{name}_low": low, f"{name}_high": high, f"{name}_text": interval_text(interval)}

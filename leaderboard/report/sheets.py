@@ -1,4 +1,7 @@
-"""Sample sheets as a page holds them: smaller, and within the page itself."""
+"""Sample sheets as a page holds them: smaller, and within the page itself.
+
+Beside records that are kept, as those of the project's own board, lie sheets that are as small already.
+"""
 
 from __future__ import annotations
 
@@ -12,10 +15,27 @@ WIDTH, QUALITY = 800, 55
 """Pixels, and the quality of WebP: about 35 kB a sheet of 128 images of 32 pixels."""
 
 
+SMALL = ".webp"
+"""How the names of small sheets end."""
+
+
 def data_uri(path: Path) -> str | None:
-    """A sheet as a data URI; None if it is not there or is not an image."""
+    """A sheet as a data URI; None if it is not there or is not an image.
+
+    Args:
+        path: where a run leaves it; if there is none, a small one of the same name is looked for.
+    """
+    image = small_sheet(path) or small_sheet(path.with_suffix(SMALL))
+    return "data:image/webp;base64," + base64.b64encode(image).decode("ascii") if image else None
+
+
+def small_sheet(path: Path) -> bytes | None:
+    """A sheet as a small WebP, the same bytes if it is one already; None if it is not there or is not an image."""
     try:
         with Image.open(path) as opened:
+            if (opened.format, opened.width) == ("WEBP", WIDTH):
+                opened.load()
+                return path.read_bytes()
             image = opened.convert("RGB")
     except (OSError, UnidentifiedImageError):
         return None
@@ -23,4 +43,4 @@ def data_uri(path: Path) -> str | None:
         image = image.resize((WIDTH, round(image.height * WIDTH / image.width)), Image.Resampling.LANCZOS)
     buffer = io.BytesIO()
     image.save(buffer, "WEBP", quality=QUALITY, method=4)
-    return "data:image/webp;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
+    return buffer.getvalue()

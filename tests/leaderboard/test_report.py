@@ -19,18 +19,22 @@ from PIL import Image
 
 from benchmark import cli
 from benchmark.errors import UsageError
+from benchmark.record import Record
 from leaderboard.entries import Entry
 from leaderboard.intervals import Interval
 from leaderboard.numbers import interval_text, number
 from leaderboard.report import write_report
+from leaderboard.report.axes import Axis, costs, distances, gains
 from leaderboard.report.board import boards
 from leaderboard.report.families import cards
 from leaderboard.report.filenames import file_names
-from leaderboard.report.labels import HEIGHT, LINE
+from leaderboard.report.labels import HEIGHT, LINE, SMALL_HEIGHT, SMALL_LINE
 from leaderboard.report.paper import latex_table, markdown_table, write_paper
-from leaderboard.report.points import extent, points, ticks
-from leaderboard.report.sheets import data_uri
+from leaderboard.report.points import lines, points
+from leaderboard.report.rows import shown_rows
+from leaderboard.report.sheets import data_uri, small_sheet
 from leaderboard.report.theme import CATEGORIES, INKS
+from leaderboard.table import table
 
 SMALL = board(DEFENSES[:5], budgets=[1_000, 50_000])
 
@@ -48,8 +52,23 @@ def test_numbers_are_read_to_four_digits(value: float | None, text: str) -> None
 
 def test_one_seed_has_no_interval() -> None:
     assert interval_text(Interval(5.0, math.nan, math.nan, 1)) == "5"
-    assert interval_text(Interval(5.0, 4.0, 6.0, 3)) == "5 ± 1"
+    assert interval_text(Interval(5.0, 4.0, 6.0, 3)) == "5.0 ± 1.0"
     assert interval_text(Interval(0.3, 0.3 - 1e-17, 0.3 + 1e-16, 3)) == "0.3 ± 0"
+
+
+@pytest.mark.parametrize(
+    ("value", "half", "text"),
+    [
+        (0.006267, 0.0019, "0.0063 ± 0.0019"),
+        (525.1, 58.3, "525 ± 58"),
+        (1642.4, 130.2, "1,642 ± 130"),
+        (253.41, 5.3, "253.4 ± 5.3"),
+        (-0.0004, 0.02, "0.000 ± 0.020"),
+        (6.316e-6, 2.7e-5, "0.000006 ± 0.000027"),
+    ],
+)
+def test_a_mean_is_no_finer_than_its_interval(value: float, half: float, text: str) -> None:
+    assert interval_text(Interval(value, value - half, value + half, 3)) == text
 
 
 def test_boards_keep_settings_apart() -> None:
@@ -106,35 +125,124 @@ def test_points_bear_both_controls_and_what_is_on_the_front() -> None:
     (found,) = boards(SMALL)
     shown = [point for point in points(found) if point["budget"] == 50_000]
     none = next(point for point in shown if point["defense"] == "none")
-    assert {point["none_accuracy"] for point in shown} == {none["accuracy"]}
+    assert {point["none_accuracy"] for point in shown} == {round(none["accuracy"], 6)}
     assert {point["defense"] for point in shown if point["control"]} == {"none", "garbage"}
     # By definition: nobody costs users less and a thief more than one on the front.
     for point in shown:
-        dominated = any(
-            other["utility"] < point["utility"] and other["accuracy"] > point["accuracy"] for other in shown
-        )
+        dominated = any(other["cost"] < point["cost"] and other["gain"] > point["gain"] for other in shown)
         assert point["front"] != dominated
 
 
 def test_names_keep_off_each_other() -> None:
     crowd = [(f"crowd{index}", None, 0.3) for index in range(12)]
     (found,) = boards(board([*DEFENSES[:2], *crowd], budgets=[1_000], seeds=[0]))
-    high = extent(found)
-    heights = [math.sqrt(point["label_y"] / high) * HEIGHT for point in points(found) if point["label_side"]]
+    up = gains(found, 1_000)
+    heights = [up.share(point["label_y"]) * HEIGHT for point in points(found) if point["label_side"]]
     assert len(heights) == 14
     gaps = sorted(heights)
     crowded = [b - a for a, b in pairwise(gaps)]
     assert min(crowded[:-1]) > LINE - 1e-6
 
 
-@pytest.mark.parametrize("high", [0.03, 1.0, 4_800.0, 1e6])
-def test_axes_are_labelled_from_nothing_with_labels_apart(high: float) -> None:
-    found = ticks(high)
-    roots = [math.sqrt(value / high) for value in found]
-    assert found[0] == 0
-    assert found[-1] <= high
-    assert min(b - a for a, b in pairwise(roots)) > 0.07
-    assert len(found) >= 4
+@pytest.mark.parametrize(("low", "high"), [(0, 0.03), (0, 1), (-0.4, 1), (0, 4_800), (-50, 4_800), (-900, 1e6)])
+def test_axes_are_labelled_from_nothing_with_labels_apart(low: float, high: float) -> None:
+    axis = Axis(low, high)
+    shares = [axis.share(value) for value in axis.ticks]
+    assert 0.0 in axis.ticks
+    assert low <= axis.ticks[0] <= axis.ticks[-1] <= high
+    assert min(b - a for a, b in pairwise(shares)) > 0.07
+    assert len(shares) >= 4
+    assert [axis.at(share) for share in (0, 1)] == pytest.approx([low, high])
+    assert [axis.at(axis.share(value)) for value in axis.ticks] == pytest.approx(axis.ticks, abs=1e-9)
+
+
+def test_names_of_lines_keep_their_order_and_apart() -> None:
+    crowd = [(f"jpeg,quality={level}", float(level), 0.3 + level / 1e3) for level in range(8)]
+    (found,) = boards(board([*DEFENSES[:2], *crowd], budgets=[1_000, 50_000], seeds=[0]))
+    named = [point for point in lines(found, points(found), "jpeg") if point["line_y"] is not None]
+    assert len(named) == 10
+    named.sort(key=lambda point: point["accuracy"])
+    levels = [distances(found).share(point["line_y"]) * SMALL_HEIGHT for point in named]
+    assert min(b - a for a, b in pairwise(levels)) > SMALL_LINE - 1e-6
+
+
+def test_strengths_run_from_weak_to_strong_whichever_way_their_parameter_does() -> None:
+    (found,) = boards(SMALL)
+    shown = [point["strength"] for point in points(found) if (point["family"], point["budget"]) == ("jpeg", 1_000)]
+    assert shown == [50, 30, 10]
+
+
+def test_axes_hold_what_they_show_and_waste_little() -> None:
+    (found,) = boards(board())
+    for budget in found.budgets:
+        for name, axis in (("gain", gains(found, budget)), ("cost", costs(found, budget))):
+            shares = [axis.share(point[name]) for point in points(found) if point["budget"] == budget]
+            assert 0 < min(shares) < 0.1
+            assert 0.9 < max(shares) < 1
+
+
+def uneven() -> list[Record]:
+    """A board whose undefended target one attack faced that the defense did not, with attackers who know the other."""
+    made = board(DEFENSES[:4], budgets=[50_000])
+    kept = [each for each in made if each.defense != "jpeg,quality=10" or each.attack == "fidelity"]
+    return [
+        replace(each, knowledge="answers, the defense")
+        if (each.defense, each.attack) == ("jpeg,quality=30", "accuracy")
+        else each
+        for each in kept
+    ]
+
+
+def test_gain_and_cost_of_a_defense_are_those_of_the_csv() -> None:
+    records = uneven()
+    csv = table(records)
+    (found,) = boards(records)
+    for row in shown_rows(found, {}):
+        own = csv[csv["record"].isin(row.row.records)]
+        cells = dict(zip(row.columns, row.cells, strict=True))
+        for name in ("security_gain", "utility_cost"):
+            assert float(cells[name].value) == pytest.approx(own[name].mean())
+        shown = {figure.name: figure.text for figure in row.figures}
+        assert shown["security_gain"] == interval_text(found.judged[row.row.defense, 50_000].security_gain)
+    for point in points(found):
+        own = csv[csv["defense"] == point["defense"]]
+        assert [point["gain"], point["cost"]] == pytest.approx(
+            [own["security_gain"].mean(), own["utility_cost"].mean()]
+        )
+        # The dotted line of no defense lies a gain below its point, though another attack went further there.
+        assert point["accuracy"] - point["none_accuracy"] == pytest.approx(point["gain"], abs=1e-6)
+
+
+def test_a_gain_is_empty_where_the_attacker_was_handed_more_than_the_budget() -> None:
+    records = [
+        replace(each, queries_charged=60_000) if each.attack == "accuracy" else each for each in board(budgets=[50_000])
+    ]
+    (found,) = boards(records)
+    for row in shown_rows(found, {}):
+        assert (row.cells[0].text == "") == (row.row.attack == "accuracy")
+
+
+def test_flags_of_a_defense_are_on_its_rows(tmp_path: Path) -> None:
+    (found,) = boards(uneven())
+    for row in shown_rows(found, {}):
+        assert row.informed == (row.row.defense == "jpeg,quality=30")
+        assert any("no attacker knows the defense" in flag for flag in row.flags) == (
+            row.row.defense in ("garbage", "jpeg,quality=10")
+        )
+        assert any("not attacked by accuracy" in flag for flag in row.flags) == (row.row.defense == "jpeg,quality=10")
+    (path,) = write_report(uneven(), nowhere, tmp_path / "a.html")
+    html = path.read_text()
+    assert "not attacked by accuracy, as the undefended target was (seeds 0, 1, 2)</li>" in html
+    assert html.count("strongest, uninformed</span>") == 2
+
+
+def test_rows_rank_by_gain_the_strongest_attacker_first() -> None:
+    (found,) = boards(board())
+    first = [row for row in found.rows if row.budget == 50_000]
+    assert found.rows[: len(first)] == tuple(first)
+    gained = [found.judged[row.defense, row.budget].security_gain for row in first]
+    assert [gain.value for gain in gained if gain] == sorted((gain.value for gain in gained if gain), reverse=True)
+    assert all(found.judged[row.defense, 50_000].strongest == row.attack for row in first[::2])
 
 
 def test_families_with_one_strength_and_one_budget_have_no_curve() -> None:
@@ -166,6 +274,12 @@ def test_sheets_are_small_and_whole(tmp_path: Path) -> None:
     assert uri is not None
     with Image.open(io.BytesIO(base64.b64decode(uri.partition(",")[2]))) as image:
         assert (image.format, image.width) == ("WEBP", 800)
+    # A small one that is kept beside records serves as well, as it is.
+    small = small_sheet(tmp_path / f"{SMALL[0].id}.png")
+    assert small is not None
+    (tmp_path / "kept.webp").write_bytes(small)
+    assert small_sheet(tmp_path / "kept.webp") == small
+    assert data_uri(tmp_path / "kept.png") == uri
     assert data_uri(tmp_path / "none.png") is None
     (tmp_path / "bad.png").write_text("no image")
     assert data_uri(tmp_path / "bad.png") is None
@@ -238,14 +352,29 @@ def test_papers_get_every_plot_and_the_table(tmp_path: Path) -> None:
     )
 
 
-def test_tables_hold_every_row_and_no_markup_of_strangers() -> None:
+def test_tables_hold_every_verdict_and_no_markup_of_strangers() -> None:
     hostile = "a|b_c <b>&"
     (found,) = boards(board([*DEFENSES[:2], (hostile, None, 0.3)], budgets=[1_000]))
-    lines = markdown_table(found).splitlines()
-    assert len(lines) == len(found.rows) + 2
-    assert len({len(re.findall(r"(?<!\\)\|", line)) for line in lines}) == 1
-    assert not any("<b>" in line for line in lines)
+    text = markdown_table(found)
+    rows = [line for line in text.splitlines() if line.startswith("|")]
+    assert len(rows) == len(found.verdicts) + 2
+    assert {len(re.findall(r"(?<!\\)\|", row)) for row in rows} == {9}
+    assert "<b>" not in text
     latex = latex_table(found)
     assert r"a|b\_c <b>\&" in latex
-    assert latex.count(r"\\") == len(found.rows) + 1
-    assert r"$\pm$" in latex
+    assert latex.count(r"\\") == len(found.verdicts) + 1
+    assert all(sign in latex for sign in (r"$\pm$", r"Gain $\uparrow$", r"Cost $\downarrow$", "answers, discriminator"))
+    # Of garbage and the stranger's, but not of none.
+    assert latex.count(r"$\dagger$ &") == 2
+
+
+def test_papers_get_no_empty_picture(tmp_path: Path) -> None:
+    few = [
+        each for each in board(DEFENSES[:5], budgets=[1_000, 10_000]) if each.budget == 1_000 or each.strength is None
+    ]
+    (found,) = boards(few)
+    names = {path.stem for path in write_paper(found, tmp_path)}
+    assert "strength-jpeg-1000" in names
+    assert "strength-jpeg-10000" not in names
+    words = "".join(ElementTree.parse(tmp_path / "strength-jpeg-1000.svg").getroot().itertext())
+    assert all(word in words for word in ("jpeg at 1,000 queries", "quality, from weak to strong", "root scale"))

@@ -149,11 +149,16 @@ def test_a_name_from_a_stranger_is_text_everywhere(report: Path, opened: Callabl
 
 def test_samples_open_by_click_and_by_key(report: Path, opened: Callable[..., Page]) -> None:
     page = opened(report, "#family=jpeg")
-    row = page.locator("#table tr:not([hidden]) button", has_text="jpeg").last
+    row = page.get_by_role("button", name="jpeg", exact=True).first
     row.click()
     dialog = page.get_by_role("dialog")
     assert dialog.locator(".sheet img").evaluate("image => image.decode().then(() => image.naturalWidth)") == 800
-    for text in ("Threat model", "The attacker knew", "cpu: of the tests", RECORDS[0].features_hash, "2026-11-20"):
+    for text in (
+        *("Threat model", "The attacker knew", "quality = ", "Peak, MB", "1,400", "torch 2.14.1", "gain_over_attacker"),
+        *("of the defense: no attacker knows the defense (seeds 0, 1, 2)", "cpu: of the tests"),
+        RECORDS[0].features_hash,
+        "2026-11-20",
+    ):
         assert text in dialog.inner_text()
     page.keyboard.press("Escape")
     assert not dialog.is_visible()
@@ -166,14 +171,14 @@ def test_samples_open_by_click_and_by_key(report: Path, opened: Callable[..., Pa
 def test_everything_is_reached_with_the_tab_key(report: Path, opened: Callable[..., Page]) -> None:
     page = opened(report)
     reached = []
-    for _ in range(27):
+    for _ in range(30):
         page.keyboard.press("Tab")
         reached.append(page.evaluate("(document.activeElement.name || document.activeElement.textContent).trim()"))
         outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
         assert outline != "none"
     assert reached[:2] == ["Skip to the table", "Dark theme"]
-    assert reached[2:8] == ["family", "attack", "budget", "status", "text", "strongest"]
-    assert any("gain" in each for each in reached)
+    assert reached[2:8] == ["How to read this", "family", "budget", "attack", "knowledge", "status"]
+    assert any("Gain" in each for each in reached)
     page.locator("th[data-column=security_gain] button").focus()
     page.keyboard.press("Space")
     assert page.locator("th[data-column=security_gain]").get_attribute("aria-sort") == "descending"
@@ -184,7 +189,7 @@ def test_plots_answer_to_the_pointer_and_to_filters(report: Path, opened: Callab
     plot = page.locator("[data-plot=trade_off]")
     page.wait_for_selector("[data-plot=trade_off] svg")
     words = plot.inner_text()
-    for word in ("none", "garbage", "noise floor", "better for users", "harder to steal", HOSTILE):
+    for word in ("none", "garbage", "noise floor", "better for users", "harder to steal", "root scale", HOSTILE[:9]):
         assert word in words
     points = plot.locator(".mark-symbol path")
     before = points.count()
@@ -197,8 +202,90 @@ def test_plots_answer_to_the_pointer_and_to_filters(report: Path, opened: Callab
     page.get_by_role("combobox", name="Defense").select_option("noise")
     page.wait_for_function(f"document.querySelectorAll('[data-plot=trade_off] .mark-symbol path').length < {before}")
     label = plot.get_attribute("aria-label") or ""
-    assert "noise,sigma=0.2" in label
+    assert "noise,sigma=0.2: gain" in label
     assert "jpeg" not in label
+
+
+def test_no_filter_draws_another_front(report: Path, opened: Callable[..., Page]) -> None:
+    page = opened(report)
+    stair = page.locator("[data-plot=trade_off] .mark-line path").first
+    stair.wait_for()
+    # Stairs are drawn first; the defenses' lines come after.
+    whole, listed = stair.get_attribute("d"), page.locator("#front li").count()
+    for fragment in ("#family=jpeg", "#text=jpeg", "#status=broken"):
+        filtered = opened(report, fragment)
+        filtered.wait_for_selector("[data-plot=trade_off] svg")
+        assert filtered.locator("[data-plot=trade_off] .mark-line path").first.get_attribute("d") == whole
+        names = filtered.locator("#front button").all_inner_texts()
+        assert len(names) < listed
+        assert {name.partition(",")[0] for name in names} <= {"none", "garbage", "jpeg"}
+        assert filtered.locator("#scope").is_hidden()
+
+
+def test_filters_of_attackers_say_that_plots_do_not_heed_them(report: Path, opened: Callable[..., Page]) -> None:
+    page = opened(report)
+    known = page.get_by_role("combobox", name="Threat model")
+    known.select_option("answers")
+    assert "Plots judge each defense by the strongest" in page.locator("#scope").inner_text()
+    assert set(page.locator("#table tbody tr:not([hidden]) .attack").all_inner_texts()) == {"fidelity"}
+    again = opened(report, "#" + page.url.partition("#")[2])
+    assert names(again) == names(page)
+
+
+def test_a_link_that_chooses_what_is_not_there_shows_all(report: Path, opened: Callable[..., Page]) -> None:
+    page = opened(report, "#budget=abc&family=nobody&order=sideways&sort=accuracy_fd")
+    assert "50,000 queries" in page.locator("#plot-title").inner_text()
+    assert len(names(page)) == page.locator("#table tbody tr").count()
+    assert page.locator("th[data-column=accuracy_fd]").get_attribute("aria-sort") == "ascending"
+
+
+def test_the_way_to_the_table_keeps_the_filters(report: Path, opened: Callable[..., Page]) -> None:
+    page = opened(report, "#family=noise")
+    found = names(page)
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "table-scroll"
+    assert page.url.endswith("#family=noise")
+    assert names(page) == found
+
+
+def test_what_has_no_curve_says_so(report: Path, opened: Callable[..., Page]) -> None:
+    page = opened(report, "#family=none")
+    assert page.locator("#no-curve").is_visible()
+    page.get_by_role("combobox", name="Defense").select_option("jpeg")
+    assert page.locator("#no-curve").is_hidden()
+
+
+def test_without_scripts_nothing_dead_is_shown(report: Path, browser: Browser) -> None:
+    page = browser.new_page(java_script_enabled=False, viewport=DESK)
+    page.goto(report.as_uri())
+    assert "need JavaScript" in page.locator("main > noscript").inner_text()
+    assert not page.locator("#filters").is_visible()
+    assert page.locator("#table tbody tr").first.is_visible()
+    page.close()
+
+
+def test_the_plot_comes_first_and_the_table_fits(report: Path, opened: Callable[..., Page]) -> None:
+    for viewport, most in ((DESK, 400), (PHONE, 450)):
+        page = opened(report, viewport=viewport)
+        assert page.locator("[data-plot=trade_off]").bounding_box()["y"] < most
+        overflow = "document.querySelector('#table').offsetWidth - document.querySelector('#table-scroll').clientWidth"
+        assert page.evaluate(overflow) <= 0
+    for column in ("defense", "security_gain", "utility_cost"):
+        assert page.locator(f"th[data-column={column}]").is_visible()
+    assert not page.locator("th[data-column=accuracy_fd]").is_visible()
+
+
+def test_names_fit_a_phone(tmp_path: Path, opened: Callable[..., Page]) -> None:
+    long = "examples/defenses/posterize.py:Posterize,levels=4"
+    records = board([*DEFENSES[:6], (long, None, 0.33)], budgets=[50_000])
+    (path,) = write_report(records, lambda record: tmp_path / record, tmp_path / "report.html")
+    page = opened(path, viewport=PHONE)
+    plot = page.locator("[data-plot=trade_off]")
+    plot.locator("svg").wait_for()
+    axis = plot.locator(".role-axis-grid").last.bounding_box()
+    assert axis is not None
+    assert axis["width"] > 240
 
 
 def test_cards_draw_curves_when_they_come_into_sight(report: Path, opened: Callable[..., Page]) -> None:
@@ -207,7 +294,9 @@ def test_cards_draw_curves_when_they_come_into_sight(report: Path, opened: Calla
     card.scroll_into_view_if_needed()
     card.locator("svg").nth(1).wait_for()
     strength, budget = (card.locator(".plot").nth(index).inner_text() for index in (0, 1))
-    assert {"10", "30", "50", "stolen images", "answers", "none", "garbage"} <= set(strength.splitlines())
+    assert {"10", "30", "50", "stolen images", "answers", "none", "garbage", "noise floor"} <= set(
+        strength.splitlines()
+    )
     assert {"1k", "50k", "none", "garbage", "10", "30", "50"} <= set(budget.splitlines())
     assert "quality" in card.inner_text()
     assert "Covers" in card.inner_text()

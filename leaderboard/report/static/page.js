@@ -61,6 +61,17 @@ details.addEventListener("click", (event) => {
 themeButton.addEventListener("click", () => showTheme(theme() === "dark" ? "light" : "dark"));
 prefersDark.addEventListener("change", () => showTheme(prefersDark.matches ? "dark" : "light"));
 window.addEventListener("hashchange", show);
+// The address is the state of the filters, which a jump within the page would replace.
+document.querySelector(".skip").addEventListener("click", (event) => {
+  event.preventDefault();
+  const table = document.getElementById("table-scroll");
+  table.scrollIntoView();
+  table.focus();
+});
+// On a phone the plot comes first; filters that a link brings stand open.
+if (matchMedia("(max-width: 40rem)").matches) {
+  document.getElementById("fold").open = location.hash.length > 1;
+}
 
 document.documentElement.dataset.theme = prefersDark.matches ? "dark" : "light";
 themeButton.textContent = prefersDark.matches ? "Light theme" : "Dark theme";

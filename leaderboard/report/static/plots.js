@@ -15,31 +15,43 @@ function queries(budget) {
   return `${budget.toLocaleString("en")} queries`;
 }
 
+function figures(point) {
+  return `gain ${point.gain_text}, cost ${point.cost_text}`;
+}
+
 function sides(point) {
   return `answers ${point.utility_text}, stolen images ${point.accuracy_text}`;
+}
+
+// Whether the filters that plots heed leave a point; those of attackers do not count, as each is of the strongest.
+function passes(point, state) {
+  const row = rows[point.row];
+  return (!state.family || point.family === state.family) && (!state.status || row.status === state.status) &&
+    (state.text ?? "").toLowerCase().split(/\s+/).every((word) => row.text.includes(word));
+}
+
+// Those of the plot of all, with gains and costs; the front is drawn through what is not shown, too.
+function traded(state) {
+  return data.points
+    .filter((point) => point.budget === plotBudget(state) && point.gain !== null && point.cost !== null)
+    .map((point) => ({ ...point, shown: point.control || passes(point, state) }));
 }
 
 // What each kind of plot shows in a state of the filters, and how it is told to whoever does not see it.
 const kinds = {
   trade_off: {
-    points: (state) => {
-      const words = (state.text ?? "").toLowerCase().split(/\s+/);
-      return data.points.filter((point) => point.budget === plotBudget(state) && (point.control ||
-        ((!state.family || point.family === state.family) &&
-          (!state.status || rows[point.row].status === state.status) &&
-          words.every((word) => rows[point.row].text.includes(word)))));
-    },
+    points: traded,
     label: (points, state) => `Utility against security at ${queries(plotBudget(state))}. ` +
-      points.map((point) => `${point.defense}: ${sides(point)}`).join("; "),
+      points.filter((point) => point.shown).map((point) => `${point.defense}: ${figures(point)}`).join("; "),
   },
   over_strength: {
     points: (state, family) =>
       data.points.filter((point) => point.budget === plotBudget(state) && point.family === family),
-    label: (points, state, family) => `${family} at ${queries(plotBudget(state))}. ` +
+    label: (points, state, family) => `${family} at ${queries(plotBudget(state))}, from weak to strong. ` +
       points.map((point) => `${point.strength}: ${sides(point)}`).join("; "),
   },
   over_budget: {
-    points: (state, family) => data.points.filter((point) => point.control || point.family === family),
+    points: (state, family) => data.lines[family],
     label: (points, state, family) => `${family} by queries. ` +
       points.map((point) => `${point.defense}, ${queries(point.budget)}: stolen images ${point.accuracy_text}`).join("; "),
   },
@@ -66,15 +78,19 @@ class Plot {
     const kind = kinds[this.holder.dataset.plot];
     const points = kind.points(state, this.family);
     this.holder.setAttribute("aria-label", kind.label(points, state, this.family));
-    if (this.drawn.theme === theme()) {
+    // Of each budget the trade-off has axes of its own.
+    const own = this.family ? "" : plotBudget(state);
+    if (this.drawn.theme === theme() && this.drawn.own === own) {
       await this.drawn.view.data("points", points).runAsync();
       return;
     }
-    const spec = structuredClone(data.plots[this.holder.dataset.plot]);
+    const plot = data.plots[this.holder.dataset.plot];
+    const spec = structuredClone(this.family ? plot : plot[own]);
     spec.datasets.points = points;
     // Interpreted expressions need no eval, which the page's policy forbids.
     const options = { renderer: "svg", actions: false, ast: true, config: data.themes[theme()] };
-    this.drawn = { theme: theme() };
+    this.drawn.view?.finalize();
+    this.drawn = { theme: theme(), own };
     const { view } = await vegaEmbed(this.canvas, spec, options);
     view.addEventListener("click", (event, item) => {
       if (item?.datum?.row !== undefined) openDetails(item.datum.row);
@@ -100,22 +116,42 @@ const watcher = new IntersectionObserver((entries) => {
   }
 }, { rootMargin: "200px" });
 
-function showPlots(state) {
-  for (const where of document.querySelectorAll(".at")) where.textContent = ` at ${queries(plotBudget(state))}`;
-  const front = data.points.filter((point) => point.front && point.budget === plotBudget(state));
-  front.sort((a, b) => a.utility - b.utility);
-  document.getElementById("front").replaceChildren(...front.map((point) => {
+// A name that opens what there is to tell.
+function opener(point) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.textContent = point.defense;
+  button.addEventListener("click", () => openDetails(point.row));
+  return button;
+}
+
+function showFront(state) {
+  const found = traded(state).filter((point) => point.shown).sort((a, b) => a.cost - b.cost);
+  document.getElementById("front").replaceChildren(...found.filter((point) => point.front).map((point) => {
     const item = document.createElement("li");
-    const button = document.createElement("button");
-    button.type = "button";
-    button.textContent = point.defense;
-    button.addEventListener("click", () => openDetails(point.row));
-    item.append(button, ` ${sides(point)}`);
+    item.append(opener(point), ` ${figures(point)}`);
     return item;
   }));
-  for (const card of document.querySelectorAll(".card")) {
+  const close = found.filter((point) => !point.front && !point.beaten);
+  const names = close.flatMap((point, index) => [index ? ", " : "", opener(point)]);
+  const unbeaten = document.getElementById("unbeaten");
+  unbeaten.hidden = !close.length;
+  unbeaten.replaceChildren("Off it by their means or as they refuse answers, but beaten by none beyond the noise: ", ...names);
+}
+
+function showCards(state) {
+  const cards = [...document.querySelectorAll(".card")];
+  for (const card of cards) {
     card.hidden = Boolean(state.family) && card.dataset.family !== state.family;
     card.querySelector(".worth").textContent = data.worth[card.dataset.family]?.[plotBudget(state)] ?? "";
   }
+  const none = document.getElementById("no-curve");
+  if (none) none.hidden = cards.some((card) => !card.hidden);
+}
+
+function showPlots(state) {
+  for (const where of document.querySelectorAll(".at")) where.textContent = ` at ${queries(plotBudget(state))}`;
+  showFront(state);
+  showCards(state);
   for (const plot of plots) plot.show(state);
 }

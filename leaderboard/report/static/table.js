@@ -10,14 +10,20 @@ const rows = [...body.rows].map((element, index) => ({
   family: element.dataset.family,
   attack: element.dataset.attack,
   budget: element.dataset.budget,
+  knowledge: element.dataset.knowledge,
   strongest: element.dataset.strongest ?? "",
   status: element.dataset.status ?? "",
   text: element.textContent.toLowerCase(),
   values: [...element.cells].map((cell) => cell.dataset.value ?? ""),
 }));
 
+// A link may be mistyped, or older than the board: what it chooses must be among the choices.
 function readState() {
-  return Object.fromEntries(new URLSearchParams(location.hash.slice(1)));
+  const state = Object.fromEntries(new URLSearchParams(location.hash.slice(1)));
+  for (const field of form.querySelectorAll("select")) {
+    if (![...field.options].some((option) => option.value === state[field.name])) delete state[field.name];
+  }
+  return state;
 }
 
 function writeState(state) {
@@ -26,25 +32,24 @@ function writeState(state) {
 }
 
 function matches(row, state) {
-  const exact = ["family", "attack", "budget", "status", "strongest"];
+  const exact = ["family", "attack", "budget", "knowledge", "status", "strongest"];
   return exact.every((name) => !state[name] || row[name] === state[name]) &&
     (state.text ?? "").toLowerCase().split(/\s+/).every((word) => row.text.includes(word));
 }
 
 // What is missing comes last, whichever way the rest is sorted.
-function compare(column, isNumber, sign) {
+function compare(column, sign) {
   return (a, b) => {
     const [x, y] = [a.values[column], b.values[column]];
     if (x === "" || y === "") return (x === "") - (y === "") || a.index - b.index;
-    return sign * (isNumber ? x - y : x.localeCompare(y, "en")) || a.index - b.index;
+    return sign * (x - y) || a.index - b.index;
   };
 }
 
 function sorted(state) {
   const column = headings.findIndex((heading) => heading.dataset.column === state.sort);
   if (column < 0) return rows;
-  const isNumber = "numeric" in headings[column].dataset;
-  return [...rows].sort(compare(column, isNumber, state.order === "descending" ? -1 : 1));
+  return [...rows].sort(compare(column, state.order === "descending" ? -1 : 1));
 }
 
 // Rows beyond the first hundred wait for their button: the browser lays out what is shown anew at every change.
@@ -57,11 +62,13 @@ function showTable(state) {
   for (const row of rows) row.element.hidden = !shown.has(row);
   body.replaceChildren(...inTurn.map((row) => row.element));
   for (const heading of headings) {
-    if (heading.dataset.column === state.sort) heading.setAttribute("aria-sort", state.order ?? "ascending");
-    else heading.removeAttribute("aria-sort");
+    if (heading.dataset.column === state.sort) {
+      heading.setAttribute("aria-sort", state.order === "descending" ? "descending" : "ascending");
+    } else heading.removeAttribute("aria-sort");
   }
   document.getElementById("count").textContent =
     found.length === rows.length ? `${found.length} rows` : `${found.length} of ${rows.length} rows`;
+  document.getElementById("scope").hidden = !(state.attack || state.knowledge || state.strongest);
   document.getElementById("nothing").hidden = found.length > 0;
   document.getElementById("rest").hidden = shown.size === found.length;
   document.getElementById("rest").textContent = `Show all ${found.length} rows`;
