@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
 from benchmark.errors import DataError, UsageError, unknown
 from benchmark.files import write_text
 from benchmark.record import Record
+from benchmark.submission import protocol
+from leaderboard.cells import able, cells, place, strengths
+from leaderboard.intervals import prediction_interval
+from leaderboard.reproduction import Reproduction
 
 NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 """How an entry may be called: it is the name of its file."""
@@ -23,7 +27,7 @@ class Status(StrEnum):
     CLAIMED = "claimed"
     """Its submitter says so."""
     REPRODUCED = "reproduced"
-    """Somebody else ran it again, and the figures agreed."""
+    """Somebody else ran it again, and the figures agreed; the entry holds what he found."""
     BROKEN = "broken"
     """An attack has broken it; the entry names the record that shows it."""
 
@@ -33,8 +37,8 @@ class Entry:
     """One submitted defense.
 
     Raises:
-        UsageError: a value is no text, the name or the status is none, or an entry is broken without evidence, or has
-            some without being.
+        UsageError: a value is no text, the name or the status is none, or the entry lacks what its status rests on, or
+            has what another one would rest on.
     """
 
     name: str
@@ -46,11 +50,13 @@ class Entry:
     status: str
     evidence: str = ""
     """Id of the record of the attack that broke it."""
+    reproduction: Reproduction | None = None
+    """The re-run that agreed; one that was broken since keeps it."""
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            if not isinstance(getattr(self, field.name), str):
-                raise UsageError(f"{field.name} of an entry is {getattr(self, field.name)!r}, but must be a text")
+        for name, value in vars(self).items():
+            if name != "reproduction" and not isinstance(value, str):
+                raise UsageError(f"{name} of an entry is {value!r}, but must be a text")
         if not NAME.fullmatch(self.name):
             raise UsageError(f"an entry cannot be called {self.name!r}; take small letters, digits and hyphens")
         if self.status not in set(Status):
@@ -60,6 +66,15 @@ class Entry:
                 f"entry {self.name} is {self.status}, with the evidence {self.evidence!r}: a broken one needs the id "
                 "of the record of the attack that broke it, another one has none"
             )
+        if self.status == Status.REPRODUCED and not self.reproduction:
+            raise UsageError(f"entry {self.name} is reproduced, but by nothing; give what verify --out wrote")
+        if self.status == Status.CLAIMED and self.reproduction:
+            raise UsageError(f"entry {self.name} is claimed, but holds a reproduction; make it reproduced")
+
+    def after(self, known: Entry) -> Entry:
+        """The same in the place of one that stands, whose reproduction holds if it is only broken now."""
+        kept = known.reproduction if self.status == Status.BROKEN else None
+        return replace(self, reproduction=self.reproduction or kept)
 
     def save(self, folder: Path) -> Path:
         """Write ``<folder>/<name>.json``, whole or not at all; returns the path."""
@@ -75,8 +90,10 @@ def load_entry(path: Path) -> Entry:
         DataError: the file is no entry, or another one's; the text names it.
     """
     try:
-        entry = Entry(**json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError, RecursionError, UsageError) as error:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        found = content.pop("reproduction", None)
+        entry = Entry(**content, reproduction=Reproduction(**found) if found else None)
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError, UsageError) as error:
         raise DataError(f"{path} is not a readable entry ({error}); remove it and enter it again") from None
     if entry.name != path.stem:
         raise DataError(f"{path} is the entry {entry.name}, which must stand in {entry.name}.json")
@@ -119,17 +136,65 @@ def check_new(entry: Entry, others: Iterable[Entry]) -> None:
             )
 
 
-def check_evidence(entry: Entry, records: Iterable[Record]) -> None:
-    """Refuse evidence that is none: it must be the record of an attack on that very defense.
+def check_reproduction(entry: Entry, ids: Collection[str]) -> None:
+    """Refuse a reproduction that is of something else.
+
+    Args:
+        entry: that rests on it, or holds none.
+        ids: of the records of its bundle.
 
     Raises:
-        UsageError: there is no such record, or it is of another defense or track.
+        UsageError: it is of another submission, or of other records.
+    """
+    held = entry.reproduction
+    if held and (held.submission != entry.submission or not held.figures.keys() <= set(ids)):
+        raise UsageError(f"the reproduction given for {entry.name} is of another bundle; verify this one with --out")
+
+
+def check_evidence(entry: Entry, records: Iterable[Record]) -> None:
+    """Refuse evidence that is none: it must be the record of an attack that is stronger than all that were claimed.
+
+    Stronger is an attack whose accuracy_fd lies below the 95% prediction interval, for one more seed, of the strongest
+    attacker of each seed of the fixed protocol, in the same setting and on the same budget.
+
+    Args:
+        entry: that rests on it, or needs none.
+        records: of the board, and those that are claimed.
+
+    Raises:
+        UsageError: there is no such record, it is of another defense or track, or its attack is no stronger.
     """
     if not entry.evidence:
         return
-    found = next((record for record in records if record.id == entry.evidence), None)
+    held = list(records)
+    found = next((record for record in held if record.id == entry.evidence), None)
     if found is None or (found.track, found.defense) != (entry.track, entry.defense):
         raise UsageError(
             f"the evidence {entry.evidence} must be the id of a record of {entry.defense} on {entry.track} among those "
             "of the board"
         )
+    claimed = _claimed(found, held)
+    if len(claimed) < 2:
+        raise UsageError(
+            f"the evidence {entry.evidence} is of a setting and a budget ({found.budget:,}) in which nothing is "
+            "claimed; give a record of those of the claim"
+        )
+    reach, reached = prediction_interval(claimed.values()), able({found.seed: found})
+    if not reached or found.figures["accuracy_fd"] >= reach.low:
+        raise UsageError(
+            f"the evidence {entry.evidence} is no stronger attack than those of the claim: within its budget its "
+            f"accuracy_fd must lie below {reach.low:.6g}, the end of what one more seed of these may give"
+        )
+
+
+def _claimed(found: Record, records: Iterable[Record]) -> dict[int, float]:
+    """accuracy_fd by seed of the strongest attacker of the protocol, where a record stands on its board."""
+    rules = protocol.PROTOCOL
+    attacks = cells(records).attacks.get(place(found), {})
+    return strengths(
+        {
+            attack: {seed: record for seed, record in by_seed.items() if seed in rules.seeds}
+            for attack, by_seed in attacks.items()
+            if attack in rules.attacks and found.budget == rules.budget
+        }
+    )

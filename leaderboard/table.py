@@ -45,7 +45,7 @@ COLUMNS: dict[str, str] = {
     "the attacks that the defense faced too), of the same setting, budget and seed; the same in every row of a "
     "defense, empty in one that counts queries another way",
     "utility_cost": "rise of utility_fd over the undefended one's, likewise",
-    "status": "of a submitted defense: claimed, reproduced or broken; empty if it was not submitted",
+    "status": "of a submitted defense: claimed, reproduced or broken; measured, by who keeps the board, if nobody did",
     "flags": "what a reader must know before trusting the row: of this record, its attacker and its defense",
     "queries_charged": "images the attacker was handed; more than the budget only where flags say so",
     "queries_kept": "of these, images he did not throw away",
@@ -62,6 +62,9 @@ after all others :data:`OWN`, if there are any.
 
 OWN = "own_metrics"
 """The column that says what the metrics of one's own are that a row has figures of, and which way each is better."""
+
+MEASURED = "measured"
+"""The status of what nobody submitted: whoever keeps the board has measured it."""
 
 ORDER = ["track", "target", "defense", "strength", "attack", "budget", "seed", "record"]
 """Columns that rows are sorted by."""
@@ -80,7 +83,8 @@ def table(records: Iterable[Record], entries: Iterable[Entry] = ()) -> pd.DataFr
     shared = {where: _shared(board, where) for where in board.attacks}
     statuses = {(entry.track, entry.defense): entry.status for entry in entries}
     rows = [
-        _row(record, board, shared[place(record)], columns) | {"status": statuses.get((record.track, record.defense))}
+        _row(record, board, shared[place(record)], columns)
+        | {"status": statuses.get((record.track, record.defense), MEASURED)}
         for record in entered
     ]
     return pd.DataFrame(rows, columns=columns).sort_values(ORDER, ignore_index=True)

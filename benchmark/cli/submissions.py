@@ -69,20 +69,29 @@ def submit(spec: str, track: str, out: Path, results: Results, quick: bool, exec
 @click.option("--part", type=click.IntRange(1), help="Rows to run again, of all seeds each.  [default: all]")
 @click.option("--seed", type=click.IntRange(0), help="Seed that draws them.  [default: another each time]")
 @results_option(None, "Folder that the re-run goes on in.  [default: none is kept]")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="File for what is found, if all agrees.")
 @executor_options
 def verify(
-    bundle: Path, track: str | None, part: int | None, seed: int | None, results: Results | None, executor: Executor
+    bundle: Path,
+    track: str | None,
+    part: int | None,
+    seed: int | None,
+    results: Results | None,
+    out: Path | None,
+    executor: Executor,
 ) -> None:
     """Run a submission again, from the sources in it, and say whether its figures and images agree.
 
     A row is a defense and an attack. --results must hold nothing that the submitter measured: what is there counts as
-    run again.
+    run again. What --out writes makes an entry reproduced.
     """
     from tempfile import TemporaryDirectory
 
     from benchmark.results import Results
     from benchmark.submission import checking
+    from benchmark.submission.bundle import MANIFEST, checksum
     from benchmark.submission.refusal import RefusedError
+    from leaderboard.reproduction import reproduced
 
     try:
         manifest = checking.entry(bundle)
@@ -94,7 +103,9 @@ def verify(
         click.echo(f"{part} of {rows} rows, drawn by --seed {seed}")
         drawn = checking.draw(claimed, part, seed)
     with TemporaryDirectory(prefix="gan-extraction-bench-") as temporary:
-        _run_again(bundle, manifest, drawn, results or Results.at(temporary), executor)
+        found = _run_again(bundle, manifest, drawn, results or Results.at(temporary), executor)
+    if out:
+        reproduced(checksum(bundle / MANIFEST), found, len(claimed)).save(out)
     click.echo(f"{bundle}: {len(drawn)} of {len(claimed)} cells were run again, and all agree")
 
 
@@ -107,8 +118,8 @@ def _refuse(problems: Sequence[str]) -> NoReturn:
 
 def _run_again(
     bundle: Path, manifest: Manifest, drawn: Sequence[tuple[Cell, Record]], results: Results, executor: Executor
-) -> None:
-    """Run cells again, and compare; exits with a status that says so if something does not agree."""
+) -> list[Record]:
+    """Run cells again, and compare; returns what was found, or exits with a status that says that it does not agree."""
     from benchmark.submission.bundle import environment
     from leaderboard.agreement import compare_bundle
 
@@ -124,6 +135,7 @@ def _run_again(
         click.echo(f"{agreement.pair.title}: {agreement.agreeing} figures agree {how}")
     if problems:
         _refuse(problems)
+    return outcome.records
 
 
 @click.command()
@@ -138,8 +150,21 @@ def _run_again(
     help="What is known of it.",
 )
 @click.option("--evidence", default="", help="Of a broken one: id of the record of the attack that broke it.")
+@click.option(
+    "--reproduction",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Of a reproduced one: the file that verify --out wrote.",
+)
 @results_option()
-def enter(bundle: Path, name: str, track: str | None, status: str, evidence: str, results: Results) -> None:
+def enter(
+    bundle: Path,
+    name: str,
+    track: str | None,
+    status: str,
+    evidence: str,
+    reproduction: Path | None,
+    results: Results,
+) -> None:
     """Enter a submission into a board under a name, or give its entry another status.
 
     The records of the defense are taken over, if they are what verify would run again; those of the undefended target
@@ -149,19 +174,22 @@ def enter(bundle: Path, name: str, track: str | None, status: str, evidence: str
     from benchmark.submission.bundle import MANIFEST, checksum
     from benchmark.submission.making import take_over
     from benchmark.submission.refusal import RefusedError
-    from leaderboard.entries import Entry, check_evidence, check_new, load_entry
+    from leaderboard.entries import Entry, check_evidence, check_new, check_reproduction, load_entry
+    from leaderboard.reproduction import load_reproduction
 
     try:
         manifest = checking.entry(bundle)
-        made = Entry(name, manifest.track, manifest.spec, checksum(bundle / MANIFEST), status, evidence)
+        found = load_reproduction(reproduction) if reproduction else None
+        made = Entry(name, manifest.track, manifest.spec, checksum(bundle / MANIFEST), status, evidence, found)
+        check_reproduction(made, [Path(each).stem for each in manifest.files])
         results.pull()
-        check_evidence(made, read_records(results.records))
         known = (path := results.entries / f"{made.name}.json").exists()
         if known:
             # What cannot be read may be somebody else's: it is no place to write to.
-            load_entry(path)
+            made = made.after(load_entry(path))
         # One that stands has its records on the board, and gets another status, whatever has become of the harness.
         claimed = [] if known else checking.claimed(bundle, manifest, track)
+        check_evidence(made, [*read_records(results.records), *(record for _, record in claimed)])
     except RefusedError as refused:
         _refuse(refused.problems)
     # Nobody else may take the name or the defense between the look and the writing.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 from filelock import Timeout
 from tampering import DARKER, change_figure, record_of, rewrite
 
+from benchmark.record import load_record
 from benchmark.results import Results
 
 
@@ -30,11 +32,32 @@ def test_an_entry_has_a_status_on_the_board(call, enter, bundle: Path, tmp_path:
     assert list(table["defense"]) == [DARKER] * 2
     assert set(table["status"]) == {"claimed"}
     assert all((tmp_path / "sheets" / f"{name}.png").is_file() for name in table["record"])
-    wrong = call("enter", bundle, "darker", "--status", "broken", "--evidence", "f" * 32, *board)
-    assert "must be the id of a record" in wrong.err
-    assert call("enter", bundle, "darker", "--status", "broken", "--evidence", table["record"][0], *board).status == 0
+    broken = ["enter", bundle, "darker", *board, "--status", "broken", "--evidence"]
+    assert "must be the id of a record" in call(*broken, "f" * 32).err
+    assert "is no stronger attack than those of the claim" in call(*broken, table["record"][0]).err
+    claimed = load_record(tmp_path / "records" / f"{table['record'][0]}.json")
+    figures = {**claimed.figures, "accuracy_fd": -1e9}
+    replace(claimed, id="e" * 32, attack="clever", figures=figures).save(tmp_path / "records")
+    assert call(*broken, "e" * 32).status == 0
     assert set(pd.read_csv(tmp_path / "leaderboard.csv")["status"]) == {"broken"}
     assert "darker is of a defense called" in enter(bundle, "again", *board).err
+
+
+def test_what_was_verified_is_entered_with_what_was_found(
+    call, enter, bundle: Path, track_file: Path, again: Path, tmp_path: Path
+) -> None:
+    found = tmp_path / "found.json"
+    verified = call("verify", bundle, "--track", track_file, "--results", again, "--part", 1, "--out", found)
+    assert verified.status == 0
+    reproduced = [bundle, "darker", "--status", "reproduced", "--results", tmp_path / "board"]
+    assert "give what verify --out wrote" in enter(*reproduced).err
+    assert enter(*reproduced, "--reproduction", found).status == 0
+    entry = json.loads((tmp_path / "board" / "entries" / "darker.json").read_text())
+    assert entry["reproduction"] == json.loads(found.read_text())
+    figures = entry["reproduction"]["figures"]
+    assert (len(figures), entry["reproduction"]["cells"]) == (2, 4)
+    assert all(figures[name] == load_record(bundle / "records" / f"{name}.json").figures for name in figures)
+    assert entry["reproduction"]["versions"].keys() >= {"python", "torch"}
 
 
 def test_an_entry_that_cannot_be_read_is_not_written_over(enter, bundle: Path, tmp_path: Path) -> None:
