@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -17,6 +17,7 @@ from leaderboard.cells import BySeed, cells, comparable, figures, shared, strong
 from leaderboard.intervals import Interval, paired, t_interval
 from leaderboard.numbers import interval_text, number
 from leaderboard.own_metrics import OwnMetric, own_metrics
+from leaderboard.statistics import Verdict, verdicts
 from leaderboard.terminal import SECURITY, UTILITY, good
 
 
@@ -61,6 +62,8 @@ class Comparison:
     samples: int
     features: str
     blocks: tuple[Block, ...]
+    judged: tuple[Verdict | None, Verdict | None]
+    """The verdict on either; None where nobody attacked it within the budget."""
 
 
 def compare(records: Iterable[Record], first: str, second: str) -> list[Comparison]:
@@ -74,15 +77,23 @@ def compare(records: Iterable[Record], first: str, second: str) -> list[Comparis
     Raises:
         UsageError: there are no records, none is of one of them, or none are of both on the same board and budget.
     """
-    places = cells(comparable(records)).attacks
+    entered = comparable(records)
+    places = cells(entered).attacks
     if not places:
         raise UsageError("there are no records yet (quick ones aside): run or sweep first")
     known = {defense for _, defense, _ in places}
     for defense in (first, second):
         if defense not in known:
             raise unknown("defense among the records", defense, known)
+    judged = {(each.setting, each.defense, each.budget): each for each in verdicts(entered)}
     found = [
-        _comparison(budget, setting, attacks, places[setting, second, budget])
+        _comparison(
+            budget,
+            setting,
+            attacks,
+            places[setting, second, budget],
+            (judged.get((setting, first, budget)), judged.get((setting, second, budget))),
+        )
         for (setting, defense, budget), attacks in places.items()
         if defense == first and (setting, second, budget) in places
     ]
@@ -94,29 +105,59 @@ def compare(records: Iterable[Record], first: str, second: str) -> list[Comparis
 
 
 def show(comparisons: Iterable[Comparison], first: str, second: str) -> None:
-    """Print one table per comparison."""
+    """Print one table per comparison, and below it who judged either and what to know before trusting that."""
     console = Console()
     # Names of plugins are text, and no markup of rich's.
     console.print(Text(f"A: {first}\nB: {second}\n"))
     for comparison in comparisons:
         console.print(_table(comparison))
+        for name, verdict in zip("AB", comparison.judged, strict=True):
+            if verdict:
+                told = f"the strongest attacker was {verdict.strongest}, who knew: {verdict.knowledge}"
+                console.print(*(Text(f"{name}: {each}") for each in (told, *verdict.flags)), "", sep="\n")
     console.print(
-        "B - A: paired by seed, ± half the 95% interval (Student's t); better for whoever defends, if beyond it",
+        "gain, cost: over the undefended target; gains by the attacks that it faced too\n"
+        "B - A: paired by seed, ± half the 95% interval (Student's t)\n"
+        "better: for whoever defends (↑ high is good, ↓ low is), if beyond that interval",
         highlight=False,
     )
 
 
-def _comparison(budget: int, setting: str, first: Mapping[str, BySeed], second: Mapping[str, BySeed]) -> Comparison:
+def _comparison(
+    budget: int,
+    setting: str,
+    first: Mapping[str, BySeed],
+    second: Mapping[str, BySeed],
+    judged: tuple[Verdict | None, Verdict | None],
+) -> Comparison:
     record = next(iter(next(iter(first.values())).values()))
     both = (each for attacks in (first, second) for records in attacks.values() for each in records.values())
     own = own_metrics(both)
     security = partial(_block, own, SECURITY, ("fidelity", "accuracy"))
-    blocks = [_block(own, UTILITY, ("utility",), "what users get", _of_users(first), _of_users(second))]
+    blocks = [*_judgement(*judged)]
+    blocks.append(_block(own, UTILITY, ("utility",), "what users get", _of_users(first), _of_users(second)))
     ours, theirs = strongest(shared(first, second)), strongest(shared(second, first))
     if ours and theirs:
-        blocks.append(security("stolen by the strongest of those that attacked both", ours, theirs))
+        blocks.append(security("stolen by the strongest shared", ours, theirs))
     blocks += [security(f"stolen by {attack}", first[attack], second[attack]) for attack in first if attack in second]
-    return Comparison(record.track, setting, budget, record.samples, record.features, tuple(blocks))
+    return Comparison(record.track, setting, budget, record.samples, record.features, tuple(blocks), judged)
+
+
+def _judgement(first: Verdict | None, second: Verdict | None) -> Iterator[Block]:
+    """What both are judged by, if it is known of both."""
+    lines = []
+    for name, title, way in (("security_gain", "security gain", "high"), ("utility_cost", "utility cost", "low")):
+        ours, theirs = (_by_seed(verdict, name) for verdict in (first, second))
+        if ours and theirs:
+            means = [t_interval(values.values()) for values in (ours, theirs)]
+            lines.append(Line(title, way, means[0], means[1], paired(theirs, ours)))
+    if lines:
+        yield Block("the judgement", tuple(lines))
+
+
+def _by_seed(verdict: Verdict | None, name: str) -> dict[int, float]:
+    values = {seed: getattr(each, name) for seed, each in verdict.by_seed.items()} if verdict else {}
+    return {seed: value for seed, value in values.items() if value is not None}
 
 
 def _of_users(attacks: Mapping[str, BySeed]) -> dict[int, Record]:
@@ -148,9 +189,8 @@ def _block(
 
 def _table(comparison: Comparison) -> Table:
     title = f"{comparison.track}, {comparison.budget:,} queries, {comparison.samples:,} images, {comparison.features}"
-    grid = Table(title=Text(title), box=box.SIMPLE_HEAD, title_justify="left")
+    grid = Table(title=Text(title), box=box.SIMPLE_HEAD, pad_edge=False, title_justify="left")
     grid.add_column("figure")
-    grid.add_column("good")
     for heading in ("A", "B", "B - A"):
         grid.add_column(heading, justify="right", no_wrap=True)
     grid.add_column("better")
@@ -161,7 +201,8 @@ def _table(comparison: Comparison) -> Table:
         for line in block.lines:
             better = "" if line.better is None else "AB"[line.better]
             means = [number(mean.value) if mean else "" for mean in (line.first, line.second)]
-            grid.add_row(f"  {line.title}", line.good, *means, _difference(line.difference), better)
+            label = f" {line.title} {'↑' if line.good == 'high' else '↓'}"
+            grid.add_row(label, *means, _difference(line.difference), better)
     return grid
 
 

@@ -16,7 +16,7 @@ from benchmark import cli
 from benchmark.errors import UsageError
 from benchmark.record import Record
 from leaderboard.compare import Line, compare, show
-from leaderboard.intervals import t_interval
+from leaderboard.intervals import paired, t_interval
 
 
 def made(defense: str, accuracies: Sequence[float], attack: str = "fidelity", budget: int = 1_000) -> list[Record]:
@@ -73,6 +73,40 @@ def test_attackers_of_one_defense_alone_do_not_make_it_look_weaker() -> None:
     second = made("b", [300.0, 320.0]) + made("b", [10.0], attack="accuracy")
     found = line(first + second, "strongest", "FD to the training set")
     assert found.first == found.second == t_interval([10.0, 320.0])
+
+
+def test_each_is_judged_over_the_undefended_target_with_its_flags(capsys: pytest.CaptureFixture[str]) -> None:
+    records = made("none", [290.0, 300.0]) + made("a", [300.0, 320.0]) + made("b", [330.0, 351.0])
+    (comparison,) = found = compare(records, "a", "b")
+    gain, cost = comparison.blocks[0].lines
+    assert gain.first == paired({0: 300.0, 1: 320.0}, {0: 290.0, 1: 300.0})
+    assert gain.difference == paired({0: 330.0, 1: 351.0}, {0: 300.0, 1: 320.0})
+    assert cost.difference is not None
+    assert cost.difference.value == 0
+    show(found, "a", "b")
+    out = capsys.readouterr().out
+    for name in "AB":
+        assert f"{name}: the strongest attacker was fidelity, who knew: answers\n" in out
+        assert f"{name}: no attacker knows the defense (seeds 0, 1)\n" in out
+
+
+def test_without_the_undefended_target_there_is_no_judgement() -> None:
+    (comparison,) = compare(made("a", [300.0]) + made("b", [400.0]), "a", "b")
+    assert "the judgement" not in [block.title for block in comparison.blocks]
+
+
+def test_labels_of_figures_stand_in_one_line_of_80(capsys: pytest.CaptureFixture[str]) -> None:
+    records = board(budgets=[50_000])
+    show(compare(records, "noise", "jpeg"), "noise", "jpeg")
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 80
+    for label in (
+        "PSNR to the undefended, dB ↑",
+        "FD to the training set ↓",
+        "KID to the training set ↑",
+        "security gain ↑",
+    ):
+        assert any(line.strip().startswith(f"{label} ") for line in lines), label
 
 
 def test_only_budgets_and_attacks_of_both_are_compared() -> None:

@@ -97,7 +97,8 @@ def test_a_later_record_without_them_hides_no_figure_of_the_same_images() -> Non
         assert rows.loc["plain", "accuracy_apart"] == 3
         assert (rows.loc["plain", OWN], rows.loc["plain", "flags"]) == (rows.loc[jpeg.id, OWN], "")
         (comparison,) = compare(given, "none", "jpeg")
-        assert [line.first and line.first.value for line in comparison.blocks[0].lines if "apart" in line.title] == [3]
+        (users,) = [block for block in comparison.blocks if block.title == "what users get"]
+        assert [line.first and line.first.value for line in users.lines if "apart" in line.title] == [3]
     other = replace(plain, figures={**PLAIN.figures, "accuracy_fd": 301.0})
     assert "accuracy_apart" not in boards([none, other])[0].rows[0].figures
 
