@@ -14,7 +14,7 @@ WIDTH, HEIGHT = 270.0, 440.0
 CHARACTER, LINE, LONGEST = 7.2, 15.0, 125.0
 """Pixels that a name takes: per character, in height, and at most; what is longer is cut off."""
 
-DIGIT, BELOW, ABOVE, MARK = 6.5, -21.0, 9.0, 6.0
+DIGIT, BELOW, ABOVE, MARK = 6.0, -21.0, 9.0, 6.0
 """Pixels of a strength's characters, how far from its point it stands, and half of a point."""
 
 NEAR, STEP = 45.0, 3.0
@@ -61,7 +61,7 @@ def place_labels(points: list[dict[str, Any]], across: Axis, up: Axis) -> None:
         x, y = where[id(point)]
         side, length = "left" if x < WIDTH / 2 else "right", min(len(point["family"]) * CHARACTER, LONGEST)
         start = x + MARK if side == "left" else x - MARK - length
-        name = _free(Box(start, length, y + LINE / 3), names, marks)
+        name = _free(Box(start, length, y + LINE / 2), names, marks)
         names.append(name)
         point |= {"label_side": side, "label_y": up.at(max(name.level, 0.0) / HEIGHT)}
     several = {family for family in best if sum(point["family"] == family for point in points) > 1}

@@ -24,6 +24,7 @@ from leaderboard.entries import Entry
 from leaderboard.intervals import Interval
 from leaderboard.numbers import interval_text, number
 from leaderboard.report import write_report
+from leaderboard.report.__main__ import keep_sheets
 from leaderboard.report.axes import Axis, costs, distances, gains
 from leaderboard.report.board import boards
 from leaderboard.report.families import cards
@@ -286,6 +287,30 @@ def test_sheets_are_small_and_whole(tmp_path: Path) -> None:
     assert data_uri(tmp_path / "none.png") is None
     (tmp_path / "bad.png").write_text("no image")
     assert data_uri(tmp_path / "bad.png") is None
+
+
+def test_a_shipped_board_keeps_a_small_sheet_of_each_row_beside_its_records(tmp_path: Path) -> None:
+    records = board(DEFENSES[:2], budgets=[1_000], seeds=[0, 1])
+    for each in records:
+        each.save(tmp_path / "records")
+    made, kept = tmp_path / "made", tmp_path / "sheets"
+    seconds = [each for each in records if each.seed == 1 or each.defense == "garbage"]
+    draw_sheets(seconds, made)
+    written = keep_sheets(tmp_path, made)
+    # Of the first seed that has one; a second time there is nothing to do.
+    expected = {each.id for each in seconds if (each.defense, each.seed) in (("none", 1), ("garbage", 0))}
+    assert {path.stem for path in written} == expected
+    assert {path.parent for path in written} == {kept}
+    assert all(path.stat().st_size < 60_000 for path in written)
+    assert keep_sheets(tmp_path, made) == []
+    (page,) = write_report(records, lambda record: kept / f"{record}.png", tmp_path / "a.html")
+    assert page.read_text().count("data:image/webp") == 4
+    assert "No sample sheet was kept" not in page.read_text()
+
+
+def test_without_a_sheet_the_page_says_that_none_was_kept(tmp_path: Path) -> None:
+    (page,) = write_report(SMALL, nowhere, tmp_path / "a.html")
+    assert page.read_text().count("No sample sheet was kept with the records of this row.") == len(SMALL) // 3
 
 
 def test_file_names_stay_in_their_folder_and_apart() -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from made_records import DEFENSES, HOSTILE, big_board, board, draw_sheets
+from PIL import Image
 
 from leaderboard.entries import Entry
 from leaderboard.report import write_report
@@ -323,6 +326,18 @@ def test_nothing_hinders_a_screen_reader(
     page.locator("#table tr:not([hidden]) button.more").first.click()
     found = Axe().run(page)
     assert found.violations_count == 0, found.generate_report()
+
+
+def test_the_picture_of_a_board_is_that_of_its_page(tmp_path: Path) -> None:
+    for each in RECORDS:
+        each.save(tmp_path / "records")
+    out = tmp_path / "board.png"
+    command = [sys.executable, "-m", "leaderboard.report", "picture", str(out), "--board", str(tmp_path)]
+    subprocess.run(command, check=True, cwd=Path(__file__).parents[2])
+    assert out.stat().st_size < 300_000
+    with Image.open(out) as image:
+        assert image.width == 2400
+        assert len(image.getcolors() or []) > 50
 
 
 def test_the_page_is_small(report: Path) -> None:

@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 from benchmark.record import load_record
+from leaderboard.report.sheets import small_sheet
 
 FOLDER = Path(__file__).parents[2] / "leaderboard"
 RECORDS = sorted((FOLDER / "records").glob("*.json"))
@@ -32,6 +33,13 @@ def test_records_are_whole_and_no_tries() -> None:
         record = load_record(path)
         assert record.id == path.stem
         assert not record.quick
+
+
+def test_sheets_are_small_and_of_the_records() -> None:
+    for path in FOLDER.glob("sheets/*"):
+        assert (FOLDER / "records" / f"{path.stem}.json").exists(), f"its record has gone: {path}"
+        assert small_sheet(path) == path.read_bytes()
+        assert path.stat().st_size < 100_000
 
 
 def test_no_records_are_an_error(call, tmp_path: Path) -> None:
