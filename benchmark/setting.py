@@ -10,6 +10,7 @@ from typing import Any
 
 from benchmark.config import Track, track_names
 from benchmark.data import fingerprint
+from benchmark.data.folder import check_folder
 from benchmark.errors import UsageError
 from benchmark.interfaces import FeatureExtractor
 from benchmark.registry import load
@@ -97,9 +98,10 @@ def own_track(track: Track, target: str, reference: str) -> Track:
         reference: folder of the images that the target was trained on.
 
     Raises:
-        UsageError: there is no such target or folder.
+        UsageError: there is no such target or folder, or it holds fewer images than the track compares.
         DataError: weights or images cannot be read.
     """
+    check_folder(Path(reference), track.samples)
     made, data = load_target(target), f"folder:{reference}"
     channels, size, _ = made.image_shape
     # Two targets of one name, or of one name on other images, are two tracks.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -82,6 +83,29 @@ def folder_checksums(path: Path) -> dict[str, str]:
     return checksums(path, [*tables, *(image for root in roots for image in _images(root))])
 
 
+def check_folder(path: Path, least: int) -> None:
+    """Refuse a folder that could not be loaded as a training set, before anything else is done; nothing is decoded.
+
+    Args:
+        path: the folder.
+        least: images that it must hold.
+
+    Raises:
+        UsageError: there is no such folder, it has no training split, or it holds too few images.
+        DataError: a file is no image; the text names it.
+    """
+    roots = _roots(path)
+    paths = _images(roots["train"]) if "train" in roots else []
+    if len(paths) < least:
+        raise UsageError(
+            f"{roots.get('train', path)} holds {len(paths)} images, but a comparison takes {least}; name a folder of "
+            f"so many files that end in {', '.join(IMG_EXTENSIONS)}"
+        )
+    with ThreadPoolExecutor() as pool:
+        for _ in pool.map(_opened, paths):
+            pass
+
+
 def _roots(path: Path) -> dict[str, Path]:
     """The folder of each split."""
     if not path.is_dir():
@@ -153,9 +177,21 @@ def _decoded(paths: Sequence[Path], size: int, channels: int, progress: Progress
 
 def _decode(path: Path, size: int, channels: int) -> NDArray[np.uint8]:
     """One file as uint8 (channels, size, size)."""
+    with _reading(path), Image.open(path) as picture:
+        return fitted(ImageOps.exif_transpose(picture), size, channels)
+
+
+def _opened(path: Path) -> None:
+    """Read of a file as much as shows that it is an image."""
+    with _reading(path), Image.open(path):
+        pass
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """Say of whatever goes wrong in the block which file it was."""
     try:
-        with Image.open(path) as picture:
-            return fitted(ImageOps.exif_transpose(picture), size, channels)
+        yield
     # Pillow's decoders meet a damaged file with nearly any exception.
     except Exception as error:
         raise DataError(f"{path} cannot be read as an image ({error}); mend or remove it") from error

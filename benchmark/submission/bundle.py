@@ -127,9 +127,12 @@ def read_manifest(folder: Path) -> Manifest:
     """The manifest of a bundle.
 
     Raises:
-        DataError: there is none, or it is not one of this version.
+        UsageError: there is none.
+        DataError: it is not one of this version.
     """
     path = folder / MANIFEST
+    if not path.is_file():
+        raise UsageError(f"{folder} is no bundle, as it has no {MANIFEST}; name a folder that submit wrote")
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         if content.get("schema") != SCHEMA:
@@ -140,9 +143,11 @@ def read_manifest(folder: Path) -> Manifest:
             isinstance(text, str) for text in [*manifest.files.values(), *manifest.sources.values()]
         )
     except (OSError, ValueError, AttributeError, TypeError) as error:
-        raise DataError(f"{path} is no readable manifest of a submission ({error})") from None
+        raise DataError(f"{path} is no readable manifest of a submission ({error}); submit again") from None
     if not proper:
-        raise DataError(f"{path} is no manifest of a submission: a field is of another type than it must be")
+        raise DataError(
+            f"{path} is no manifest of a submission: a field is of another type than it must be; submit again"
+        )
     return manifest
 
 

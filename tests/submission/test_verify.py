@@ -171,6 +171,13 @@ def test_a_part_is_drawn_by_a_seed(call, bundle: Path, track_file: Path, again: 
     assert len({call(*command, "--seed", each).out for each in range(8)}) == 8
 
 
+@pytest.mark.parametrize("command", [["verify"], ["enter", "darker"]], ids=lambda each: each[0])
+def test_a_folder_that_is_no_bundle_is_named_once(call, tmp_path: Path, command: list[str]) -> None:
+    outcome = call(command[0], tmp_path, *command[1:], "--results", tmp_path / "r")
+    says = f"{tmp_path} is no bundle, as it has no submission.json; name a folder that submit wrote"
+    assert (outcome.status, outcome.out, outcome.err) == (2, "", f"error: {says}\n")
+
+
 def test_a_quick_bundle_is_no_entry(call, verify, track_file: Path, tmp_path: Path) -> None:
     (tmp_path / "own.py").write_text(OWN)
     command = ["submit", f"{tmp_path / 'own.py'}:Darker", "--track", track_file, "--results", tmp_path / "r"]

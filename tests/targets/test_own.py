@@ -187,6 +187,26 @@ def test_the_main_job_on_a_generator_of_ones_own(call, own: Path, track_file: Pa
     assert board["fidelity_fd"].notna().all()
 
 
+@pytest.mark.parametrize(
+    ("files", "status", "says"),
+    [
+        ([], 2, "holds 0 images, but a comparison takes 40; name a folder of so many files that end in .jpg"),
+        ([f"{number}.png" for number in range(40)], 1, "0.png cannot be read as an image"),
+    ],
+)
+def test_a_bad_reference_is_refused_before_anything_runs(
+    call, own: Path, track_file: Path, tmp_path: Path, files: list[str], status: int, says: str
+) -> None:
+    (tmp_path / "images").mkdir()
+    for name in files:
+        (tmp_path / "images" / name).write_text("no image")
+    given = ["--target", f"{own}/mine.onnx,range=signed", "--reference", tmp_path / "images", "--track", track_file]
+    outcome = call("run", *given, "--budget", "40", "--results", tmp_path / "r")
+    assert (outcome.status, outcome.out, outcome.err.count("\n")) == (status, "", 1)
+    assert says in outcome.err
+    assert not (tmp_path / "r").exists()
+
+
 @pytest.mark.parametrize("given", [["--target", "mine.onnx"], ["--reference", "."]])
 def test_target_and_reference_go_together(call, tmp_path: Path, given: list[str]) -> None:
     outcome = call("run", *given, "--results", tmp_path / "r")
