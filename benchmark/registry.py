@@ -23,8 +23,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from torch import nn
+
 from benchmark.errors import PluginError, UsageError, unknown
-from benchmark.interfaces import Attack, Defense, FeatureExtractor, Plugin
+from benchmark.interfaces import Attack, Defense, FeatureExtractor, Plugin, Target
 from benchmark.metric import Metric
 from benchmark.source import LOADED_SOURCE
 from benchmark.stack import Stack
@@ -32,6 +34,8 @@ from benchmark.stack import Stack
 KINDS: dict[str, type] = {"defense": Defense, "attack": Attack, "extractor": FeatureExtractor, "metric": Metric}
 """The kinds of plugin, and the base class of each; the entry-point group is ``gan_extraction_bench.<kind>s``."""
 
+TARGET = "target"
+"""A kind apart, with such a group too: a target may be a class, a function or a file (``benchmark.targets``)."""
 
 STACKED = "+"
 """What joins the specs of stacked defenses."""
@@ -75,7 +79,7 @@ def find(kind: str, spec: str) -> type:
 
 
 def kind_of(spec: str) -> str:
-    """The kind of plugin that a spec describes, a key of :data:`KINDS`.
+    """The kind of plugin that a spec describes: a key of :data:`KINDS`, or "target", which need be no class.
 
     Raises:
         UsageError: there is no such plugin, or there are several kinds of that name.
@@ -83,19 +87,22 @@ def kind_of(spec: str) -> str:
     """
     name, _ = split(spec.partition(STACKED)[0])
     head, (place, _, member) = name.partition(":")[0], name.rpartition(":")
-    kinds = [kind for kind in KINDS if head in installed(kind)]
+    kinds = [kind for kind in (*KINDS, TARGET) if head in installed(kind)]
     if not kinds and place:
         found = attribute(imported(place), place, member)
         kinds = [kind for kind, base in KINDS.items() if inspect.isclass(found) and issubclass(found, base)]
+        if not kinds and callable(found) and not (inspect.isclass(found) and not issubclass(found, Target | nn.Module)):
+            return TARGET
         if not kinds:
-            bases = ", ".join(base.__name__ for base in KINDS.values())
+            bases = ", ".join(base.__name__ for base in (*KINDS.values(), Target))
             raise PluginError(
-                f"{name} is no plugin: it must be a subclass of {bases}; a target is checked with --kind target"
+                f"{name} is no plugin: it must be a subclass of {bases}; another class that makes a target is checked "
+                "with --kind target"
             )
     if len(kinds) > 1:
         raise UsageError(f"{head} is the name of {' and '.join(kinds)}; say which is meant")
     if not kinds:
-        raise missing("plugin", name, [each for kind in KINDS for each in installed(kind)])
+        raise missing("plugin", name, [each for kind in (*KINDS, TARGET) for each in installed(kind)])
     return kinds[0]
 
 

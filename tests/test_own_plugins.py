@@ -15,6 +15,7 @@ from darker import OWN
 SOURCE = f'''{OWN}
 {APART}
 
+import torch
 from torch.nn import functional as F
 
 from benchmark.interfaces import Attack, FeatureExtractor
@@ -29,6 +30,10 @@ class Half(Attack):
     def fit(self, oracle, knowledge, rng):
         answers = oracle.query(oracle.remaining)
         return knowledge.train(answers[: int(self.share * len(answers))], knowledge.recipe, rng)
+
+
+def waves(z):
+    return torch.tanh(z).view(-1, 1, 16, 16)
 
 
 class Coarse(FeatureExtractor):
@@ -54,6 +59,9 @@ coarse = own_plugins.plugins:Coarse
 
 [gan_extraction_bench.metrics]
 apart = own_plugins.plugins:Apart
+
+[gan_extraction_bench.targets]
+waves = own_plugins.plugins:waves
 """
 
 WAYS = {
@@ -80,11 +88,14 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         del sys.modules[name]
 
 
-@pytest.mark.parametrize("attribute", ["Darker", "Half", "Coarse", "Apart"])
+@pytest.mark.parametrize(
+    ("attribute", "settings"),
+    [("Darker", ""), ("Half", ""), ("Coarse", ""), ("Apart", ""), ("waves", ",latent_dim=256,range=signed")],
+)
 @pytest.mark.parametrize("way", WAYS)
-def test_each_kind_is_found_each_way(call, site: Path, way: str, attribute: str) -> None:
+def test_each_kind_is_found_each_way(call, site: Path, way: str, attribute: str, settings: str) -> None:
     spec = WAYS[way].format(folder=site, attribute=attribute, name=attribute.lower())
-    outcome = call("check", spec)
+    outcome = call("check", spec + settings)
     assert (outcome.status, outcome.err) == (0, ""), outcome.out
     assert outcome.out.endswith("keeps its contract\n")
 
@@ -117,6 +128,7 @@ def test_installed_plugins_are_listed(call, site: Path) -> None:
         "half": "half of what it gets",
         "coarse": "patches",
         "apart": "of the means",
+        "waves": "own_plugins.plugins:waves, of an installed package",
     }.items():
         assert any(line.split()[:1] == [name] and says in line for line in outcome.out.splitlines())
 

@@ -12,7 +12,7 @@ from benchmark.errors import unknown
 def list_command(what: str | None) -> None:
     """What there is: defenses, attacks, extractors, metrics, tracks, targets, or the columns of the board."""
     from benchmark.config import load_track, track_names
-    from benchmark.registry import KINDS, NONE_INSTALLED, describe, names
+    from benchmark.registry import KINDS, NONE_INSTALLED, TARGET, describe, installed, names
     from benchmark.setting import how_to_make
     from benchmark.targets import summary, target_names
     from leaderboard.table import COLUMNS
@@ -21,7 +21,10 @@ def list_command(what: str | None) -> None:
     tables: dict[str, dict[str, list[str]]] = {
         **{plural: {name: describe(kind, name) for name in names(kind)} for plural, kind in kinds.items()},
         "tracks": {track.name: [track.summary, *how_to_make(track)] for track in map(load_track, track_names())},
-        "targets": {name: [summary(name)] for name in target_names()},
+        "targets": {
+            **{name: [summary(name)] for name in target_names()},
+            **{name: [f"{point.value}, of an installed package"] for name, point in installed(TARGET).items()},
+        },
         "columns": {name: [text] for name, text in COLUMNS.items()},
     }
     if what is not None and what not in tables:

@@ -28,7 +28,7 @@ from benchmark.defaults import CHECK_SECONDS
 from benchmark.errors import BenchmarkError, PluginError
 from benchmark.isolation.family import end_family
 from benchmark.isolation.supervisor import how_it_ended
-from benchmark.registry import STACKED, find, kind_of, load
+from benchmark.registry import STACKED, TARGET, find, kind_of, load
 from benchmark.targets import has_target, load_target
 from benchmark.targets.own import is_file
 
@@ -121,12 +121,12 @@ def _check(pipe: Connection[Any, Any], spec: str, kind: str) -> None:
 
 
 def _kind(spec: str) -> str:
-    return "target" if has_target(spec) or is_file(spec) else kind_of(spec)
+    return TARGET if has_target(spec) or is_file(spec) else kind_of(spec)
 
 
 def _plugin(kind: str, spec: str) -> Any:
     """What is to be checked: where nothing is set, the class itself, so that one that cannot be made can be tried."""
-    if kind == "target":
+    if kind == TARGET:
         return load_target(spec)
     if kind == "extractor" or "," in spec or STACKED in spec:
         return load(kind, spec)

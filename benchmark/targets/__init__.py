@@ -25,6 +25,7 @@ from benchmark.interfaces import ImageShape
 from benchmark.networks import DISCRIMINATORS, GENERATORS
 from benchmark.networks.equalized import EqualizedConv2d, EqualizedLinear
 from benchmark.recipe import Recipe
+from benchmark.registry import TARGET, names
 from benchmark.targets.own import is_own, load_own
 from benchmark.targets.served import ServedTarget
 
@@ -133,7 +134,7 @@ def has_target(name: str) -> bool:
 
 
 def load_target(name: str) -> ServedTarget:
-    """A shipped target by name, the one in a folder that ``train-target`` wrote, or one's own by its spec.
+    """A shipped target by name, the one in a folder that ``train-target`` wrote, or one's own by name or spec.
 
     Args:
         name: for the specs of one's own see :mod:`benchmark.targets.own`.
@@ -150,7 +151,8 @@ def load_target(name: str) -> ServedTarget:
         return read_target(Path(name))
     if is_own(name):
         return load_own(name)
-    raise unknown("target (a shipped one, a folder, or a spec of one's own)", name, target_names())
+    known = [*target_names(), *names(TARGET)]
+    raise unknown("target (a shipped or installed one, a folder, or a spec of one's own)", name, known)
 
 
 def save_target(folder: Path, trained: Trained) -> None:

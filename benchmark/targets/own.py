@@ -1,4 +1,4 @@
-"""Targets of one's own: what ``module:attribute``, ``path/to/file.py:attribute``, a ``.pt`` or an ``.onnx`` file gives.
+"""Targets of one's own: ``module:attribute``, ``path/to/file.py:attribute``, an entry point, a ``.pt`` or an ``.onnx``.
 
 A spec is ``PLACE[,key=value ...]``. Whatever it is, it maps latents float32 (n, latent_dim), drawn from a standard
 normal distribution, to images (n, C, H, W): uint8, or floats whose range the setting ``range`` states, "signed" for
@@ -9,6 +9,7 @@ normal distribution, to images (n, C, H, W): uint8, or floats whose range the se
 - ``.onnx``: a graph with one input (n, latent_dim), its first axis dynamic. Needs the extra ``onnx``.
 - ``module:attribute``: a :class:`benchmark.interfaces.Target`, a network, or a function of the latents; or a class or
   function without required arguments that gives one of these, to which all other settings go as keyword arguments.
+  Or the name of an entry point that stands for one.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from torch import Tensor, nn
 from benchmark.errors import PluginError, UsageError, unknown
 from benchmark.features.weights import weights_hash
 from benchmark.interfaces import Target
-from benchmark.registry import attribute, imported, split
+from benchmark.registry import TARGET, attribute, imported, installed, split
 from benchmark.source import code_hash, module_hash
 from benchmark.store import digest
 from benchmark.targets.maps import RANGES, MappedTarget, network_map, onnx_map, torchscript_map
@@ -40,7 +41,8 @@ OPTIONS = ("latent_dim", "range")
 
 def is_own(spec: str) -> bool:
     """Whether a spec has the form of a target of one's own."""
-    return is_file(spec) or ":" in spec.partition(",")[0]
+    place = spec.partition(",")[0]
+    return is_file(spec) or ":" in place or place in installed(TARGET)
 
 
 def is_file(spec: str) -> bool:
@@ -63,7 +65,8 @@ def load_own(spec: str) -> ServedTarget:
         opened = torchscript_map(place, content) if place.endswith(TORCHSCRIPT) else onnx_map(place, content)
         key = {"file": hashlib.sha256(content).hexdigest(), **options, "code": code_hash("benchmark.targets.maps")}
         return MappedTarget(place, *opened, key, **options)
-    where, _, name = place.rpartition(":")
+    points = installed(TARGET)
+    where, _, name = (points[place].value if place in points else place).rpartition(":")
     module = imported(where)
     made, left = _made(attribute(module, where, name), place, settings)
     parts = vars(made).values() if isinstance(made, Target) else [made]

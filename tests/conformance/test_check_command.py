@@ -36,6 +36,14 @@ def test_a_bad_plugin_of_any_kind_is_a_line_and_a_status(call, spec: str, says: 
     assert outcome.out.endswith("breaks its contract\n")
 
 
+def test_a_function_is_a_target(call, tmp_path: Path) -> None:
+    own = tmp_path / "mine.py"
+    own.write_text("import torch\n\ndef load(z):\n    return torch.tanh(z).view(-1, 1, 16, 16)\n")
+    outcome = call("check", f"{own}:load,latent_dim=256,range=signed")
+    assert outcome.status == 0, outcome.out + outcome.err
+    assert outcome.out.startswith("MappedTarget: ")
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
