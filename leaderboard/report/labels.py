@@ -17,7 +17,7 @@ CHARACTER, LINE, LONGEST = 7.2, 15.0, 125.0
 DIGIT, BELOW, ABOVE, MARK = 6.0, -21.0, 9.0, 6.0
 """Pixels of a strength's characters, how far from its point it stands, and half of a point."""
 
-NEAR, STEP = 45.0, 3.0
+NEAR, STEP = 24.0, 3.0
 """Pixels: how far a name may be from its point rather than cover another, and how finely places for it are tried."""
 
 SMALL_HEIGHT, SMALL_LINE = 230.0, 12.0

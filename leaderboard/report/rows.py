@@ -13,7 +13,7 @@ from leaderboard.intervals import Interval
 from leaderboard.numbers import interval_text, mean_and_half
 from leaderboard.own_metrics import own_metrics
 from leaderboard.report.board import Board
-from leaderboard.report.columns import ATTACKER_GAIN, OWN_MEANINGS, figure_columns
+from leaderboard.report.columns import ATTACKER_GAIN, DEFENSE, OWN_MEANINGS, figure_columns
 from leaderboard.statistics import Row, Verdict
 from leaderboard.table import COLUMNS
 
@@ -98,8 +98,9 @@ class ShownRow:
 
     @property
     def figures(self) -> list[ShownFigure]:
-        """Every figure, in the order of the board's columns; what columns do not know comes last."""
-        order = {name: index for index, name in enumerate(COLUMNS)}
+        """Every figure, those first that decide, then as in the board's CSV; what that does not know comes last."""
+        first = [*(column.name for column in DEFENSE.columns), ATTACKER_GAIN, *COLUMNS]
+        order = {name: index for index, name in reversed([*enumerate(first)])}
         known = self._known
         names = sorted(known, key=lambda name: (order.get(name, len(order)), name))
         own = {name: text for metric in own_metrics(self.records) for name, text in metric.columns.items()}

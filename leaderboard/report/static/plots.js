@@ -132,7 +132,8 @@ function showFront(state) {
     item.append(opener(point), ` ${figures(point)}`);
     return item;
   }));
-  const close = found.filter((point) => !point.front && !point.beaten);
+  // Of one seed there is no noise to be beyond.
+  const close = found.filter((point) => !point.front && !point.beaten && point.seeds > 1);
   const names = close.flatMap((point, index) => [index ? ", " : "", opener(point)]);
   const unbeaten = document.getElementById("unbeaten");
   unbeaten.hidden = !close.length;
