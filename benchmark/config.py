@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 from benchmark.clients import handed
-from benchmark.errors import UsageError, unknown
+from benchmark.errors import PluginError, UsageError, unknown
 from benchmark.interfaces import Attack, Defense, ImageShape
 from benchmark.metric import Metric, check_declared
 from benchmark.recipe import Recipe
@@ -181,6 +181,18 @@ class Cell:
             )
         check_seed(self.seed)
         # Made now, so that a typing error in the last of many cells is known before the first is run.
+        try:
+            self._settle()
+        except SystemExit as error:
+            # It would end the program, as if all were well.
+            raise PluginError(
+                f"{self.defense} or {self.attack} raised SystemExit: {error}; raise an error that says what is wrong"
+            ) from error
+        # Many cells may be made before the first is run.
+        self.end()
+
+    def _settle(self) -> None:
+        """Make what the specs describe, and bring these into their one spelling."""
         object.__setattr__(self, "defense", canonical(self.defense, self.made_defense))
         object.__setattr__(self, "attack", canonical(self.attack, self.made_attack))
         self._settle_metrics()
@@ -191,8 +203,6 @@ class Cell:
                 f"{self.defense} hands over {granted} of {asked} images, but an attack needs {MIN_BUDGET}; "
                 "raise the budget or weaken the defense"
             )
-        # Many cells may be made before the first is run.
-        self.end()
 
     def _settle_metrics(self) -> None:
         """Bring the specs of the metrics into their one spelling and order, whatever they were given in.

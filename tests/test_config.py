@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmark.config import Cell, Track, load_track, parse_budget, track_names
-from benchmark.errors import UsageError
+from benchmark.errors import PluginError, UsageError
 
 
 @pytest.mark.parametrize(
@@ -87,3 +87,14 @@ def test_unknown_and_missing_tracks() -> None:
 def test_a_cell_refuses_what_it_cannot_do(track: Track, budget: int, seed: int) -> None:
     with pytest.raises(UsageError, match="must (lie|be an integer) between"):
         Cell(track, "none", "fidelity", budget, seed)
+
+
+@pytest.mark.parametrize("method", ["__post_init__(self)", "limit(self, requested)"])
+def test_a_plugin_that_quits_while_a_cell_is_made_is_an_error(track: Track, tmp_path: Path, method: str) -> None:
+    own = tmp_path / "own.py"
+    own.write_text(
+        f"from dataclasses import dataclass\nfrom benchmark.interfaces import Defense\n\n@dataclass(frozen=True)\n"
+        f"class Quits(Defense):\n    def {method}:\n        raise SystemExit(0)\n"
+    )
+    with pytest.raises(PluginError, match="own.py:Quits or fidelity raised SystemExit: 0"):
+        Cell(track, f"{own}:Quits", "fidelity", 40, 0)

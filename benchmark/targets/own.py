@@ -170,7 +170,7 @@ def _called(factory: Callable[..., Any], place: str, settings: Mapping[str, Any]
             raise unknown(f"setting of {place}", name, [*_accepted(factory), *OPTIONS])
     try:
         return factory(**settings)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise PluginError(f"{place} cannot be made: {type(error).__name__}: {error}") from error
 
 
