@@ -92,11 +92,26 @@ def place(tmp_path_factory: pytest.TempPathFactory, track_file: Path) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache folder in which CIFAR-10 has been downloaded: noise, of all classes."""
+    folder = tmp_path_factory.mktemp("cache")
+    # Where torchvision puts its batches nothing is downloaded; what is read are sheets.
+    (folder / "cifar10" / "cifar-10-batches-py").mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    for number in range(2):
+        sheet = Image.fromarray(rng.integers(0, 256, (25 * 32, 40 * 32, 3), np.uint8))
+        sheet.save(folder / "cifar10" / f"train_{number:02}.webp", lossless=True, method=0)
+    np.savez(folder / "cifar10" / "labels.npz", train_y=np.arange(2000) % 10, test_y=np.arange(0))
+    return folder
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_works(
-    command: str, place: Path, track: Track, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    command: str, place: Path, cache: Path, track: Track, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.chdir(place)
+    monkeypatch.setenv("GAN_EXTRACTION_BENCH_CACHE", str(cache))
     for module in ("benchmark.config", "benchmark.sweep"):
         monkeypatch.setattr(f"{module}.load_track", stand_in(track))
     if command.startswith(("report", "compare")):
