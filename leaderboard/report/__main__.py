@@ -92,7 +92,7 @@ def keep_sheets(board: Path, made: Path) -> list[Path]:
         if any(path.exists() for path in kept):
             continue
         for path in kept:
-            if sheet := small_sheet(made / f"{path.stem}.png"):
+            if sheet := small_sheet(made / f"{path.stem}.png", real=False):
                 with replacing(path) as temporary:
                     temporary.write_bytes(sheet)
                 written.append(path)

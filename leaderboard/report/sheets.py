@@ -1,6 +1,7 @@
 """Sample sheets as a page holds them: smaller, and within the page itself.
 
-Beside records that are kept, as those of the project's own board, lie sheets that are as small already.
+Beside records that are kept, as those of the project's own board, lie sheets that are as small already, without images
+of the training set, which are others' to publish.
 """
 
 from __future__ import annotations
@@ -14,6 +15,9 @@ from PIL import Image, UnidentifiedImageError
 WIDTH, QUALITY = 800, 55
 """Pixels, and the quality of WebP: about 35 kB a sheet of 128 images of 32 pixels."""
 
+
+SETS = 4
+"""Equally high on a sheet: training set, target, answers, attack model."""
 
 SMALL = ".webp"
 """How the names of small sheets end."""
@@ -29,14 +33,20 @@ def data_uri(path: Path) -> str | None:
     return "data:image/webp;base64," + base64.b64encode(image).decode("ascii") if image else None
 
 
-def small_sheet(path: Path) -> bytes | None:
-    """A sheet as a small WebP, the same bytes if it is one already; None if it is not there or is not an image."""
+def small_sheet(path: Path, real: bool = True) -> bytes | None:
+    """A sheet as a small WebP, the same bytes if it is one already; None if it is not there or is not an image.
+
+    Args:
+        path: of the sheet.
+        real: whether images of the training set are left on it, at the top.
+    """
     try:
         with Image.open(path) as opened:
             if (opened.format, opened.width) == ("WEBP", WIDTH):
                 opened.load()
                 return path.read_bytes()
-            image = opened.convert("RGB")
+            top = 0 if real else opened.height // SETS
+            image = opened.convert("RGB").crop((0, top, opened.width, opened.height))
     except (OSError, UnidentifiedImageError):
         return None
     if image.width > WIDTH:

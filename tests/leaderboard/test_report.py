@@ -303,6 +303,9 @@ def test_a_shipped_board_keeps_a_small_sheet_of_each_row_beside_its_records(tmp_
     assert {path.parent for path in written} == {kept}
     assert all(path.stat().st_size < 60_000 for path in written)
     assert keep_sheets(tmp_path, made) == []
+    # Three of the four sets: the training set is not the project's to publish.
+    with Image.open(made / f"{written[0].stem}.png") as whole, Image.open(written[0]) as small:
+        assert small.height / small.width == pytest.approx(whole.height / whole.width * 3 / 4, rel=0.02)
     (page,) = write_report(records, lambda record: kept / f"{record}.png", tmp_path / "a.html")
     assert page.read_text().count("data:image/webp") == 4
     assert "No sample sheet was kept" not in page.read_text()
