@@ -11,12 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytest
 from numpy.typing import NDArray
 
-from benchmark.data.cache import cache_dir
 from benchmark.data.fashion_mnist import load_fashion_mnist
-from benchmark.data.fashion_mnist_sources import DEBIAN_FOLDER, FILES, Idx, Source
+from benchmark.data.fashion_mnist_sources import FILES, Idx, Source
 from benchmark.data.images import silent
 
 
@@ -40,9 +38,6 @@ def visible(folder: Path) -> list[str]:
     """Everything below ``folder`` but the lock, which stays."""
     return sorted(path.name for path in folder.rglob("*") if path.suffix != ".lock")
 
-
-PLACES = (cache_dir() / "fashion-mnist", DEBIAN_FOLDER)
-REAL = next((place for place in PLACES if all((place / name).exists() for name in FILES)), None)
 
 COUNTS = {"train": 5, "t10k": 3}
 NAMES = tuple(FILES)
@@ -70,6 +65,3 @@ class Published:
 
 def from_places(published: Published, *places: Source, split: str = "train") -> Any:
     return load_fashion_mnist(split, 32, None, silent, places, published.files)
-
-
-real_files = pytest.mark.skipif(REAL is None, reason=f"neither {' nor '.join(map(str, PLACES))} has Fashion-MNIST")

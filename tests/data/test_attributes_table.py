@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import csv
-import io
-import os
-import zipfile
 from pathlib import Path
 
 import pytest
 import torch
 from PIL import Image
+from real_data import needs_celeba, unpack_faces
 
 from benchmark.data import fingerprint, load
 from benchmark.errors import DataError, UsageError
-
-REPOSITORY = Path(__file__).parents[2]
-
-CELEBA = Path(os.environ.get("GAN_EXTRACTION_BENCH_TEST_DATA", REPOSITORY.parent / "shared" / "data")) / "celeba10k.zip"
 
 
 @pytest.fixture
@@ -98,14 +92,11 @@ def test_the_table_is_part_of_the_fingerprint(folder: Path) -> None:
     assert fingerprint(f"folder:{folder}") != before
 
 
-@pytest.mark.skipif(
-    not CELEBA.is_file(), reason=f"{CELEBA} is absent (GAN_EXTRACTION_BENCH_TEST_DATA names its parent)"
-)
+@needs_celeba
 def test_celeba_has_its_forty_attributes(tmp_path: Path) -> None:
-    with zipfile.ZipFile(CELEBA) as archive:
-        files = sorted(name for name in archive.namelist() if name.startswith("images/"))[:12]
-        archive.extractall(tmp_path, [*files, "attributes.csv"])
-        table = list(csv.DictReader(io.TextIOWrapper(archive.open("attributes.csv"))))[:12]
+    unpack_faces(tmp_path, 12)
+    with (tmp_path / "attributes.csv").open(newline="") as lines:
+        table = list(csv.DictReader(lines))[:12]
     data = load(f"folder:{tmp_path}", size=64)
     assert data.images.shape == (12, 3, 64, 64)
     assert len(data.attribute_names) == 40

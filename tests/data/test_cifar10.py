@@ -15,15 +15,13 @@ import pytest
 import torch
 from data_doubles import Recorder, visible
 from PIL import Image
+from real_data import CIFAR10_SHEETS, needs_cifar10
 from torchvision.datasets import CIFAR10
 
 from benchmark.data import load
 from benchmark.data.cifar10 import CLASSES, load_cifar10
 from benchmark.data.images import silent
 from benchmark.errors import DataError, UsageError
-
-REPOSITORY = Path(__file__).parents[2]
-REAL = Path(os.environ.get("GAN_EXTRACTION_BENCH_TEST_DATA", REPOSITORY.parent / "shared" / "data")) / "cifar10"
 
 
 def images(seed: int, count: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
@@ -233,11 +231,11 @@ def test_missing_labels_are_an_error(sheets: Path) -> None:
         load(f"cifar10:{sheets}")
 
 
-@pytest.mark.skipif(not REAL.is_dir(), reason=f"{REAL} is absent (GAN_EXTRACTION_BENCH_TEST_DATA names its parent)")
+@needs_cifar10
 def test_the_published_images() -> None:
-    found = load(f"cifar10:{REAL}", "test")
+    found = load(f"cifar10:{CIFAR10_SHEETS}", "test")
     assert found.labels is not None
-    assert len(found) == len(found.labels) == 1000 * len(list(REAL.glob("test_*.webp")))
+    assert len(found) == len(found.labels) == 1000 * len(list(CIFAR10_SHEETS.glob("test_*.webp")))
     # The beginning of the official test set: a cat, two ships, an airplane, a frog.
     assert [found.classes[label] for label in found.labels[:5]] == ["cat", "ship", "ship", "airplane", "frog"]
     # Means of the channels of the whole data set as commonly published for its normalization (0.491, 0.482, 0.447).

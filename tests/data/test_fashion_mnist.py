@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from data_doubles import COUNTS, REAL, TRAIN_IMAGES, TRAIN_LABELS, Published, Recorder, from_places, idx, real_files
+from data_doubles import COUNTS, TRAIN_IMAGES, TRAIN_LABELS, Published, Recorder, from_places, idx
+from real_data import FASHION_MNIST, needs_fashion_mnist
 from torchvision.datasets import FashionMNIST
 
 from benchmark.data.fashion_mnist import load_fashion_mnist
@@ -73,10 +74,10 @@ def test_images_and_labels_must_agree_in_number(published: Published, tmp_path: 
         from_places(published, Folder(published.put(tmp_path / "a"), ""))
 
 
-@real_files
+@needs_fashion_mnist
 @pytest.mark.parametrize(("split", "count"), [("train", 60_000), ("test", 10_000)])
 def test_the_published_data_set(split: str, count: int, progress: Recorder) -> None:
-    found = load_fashion_mnist(split, 32, None, progress, [Folder(REAL, "")] if REAL else [])
+    found = load_fashion_mnist(split, 32, None, progress, [Folder(FASHION_MNIST, "")] if FASHION_MNIST else [])
     assert found.labels is not None
     assert found.images.shape == (count, 1, 32, 32)
     # The classes are balanced (Xiao et al. 2017, section 2).

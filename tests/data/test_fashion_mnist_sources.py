@@ -17,16 +17,15 @@ import numpy as np
 import pytest
 from data_doubles import (
     NAMES,
-    REAL,
     TEST_IMAGES,
     TRAIN_IMAGES,
     TRAIN_LABELS,
     Published,
     Recorder,
     from_places,
-    real_files,
     visible,
 )
+from real_data import FASHION_MNIST, needs_fashion_mnist
 from torchvision.datasets import FashionMNIST
 
 from benchmark.data.fashion_mnist import load_fashion_mnist
@@ -251,12 +250,12 @@ def test_where_there_is_no_apt_get_that_is_the_reason(
         from_places(published, DebianDownload(cache / "fashion-mnist"))
 
 
-@real_files
+@needs_fashion_mnist
 @pytest.mark.parametrize(("name", "md5"), FashionMNIST.resources)
 def test_the_checksums_are_those_of_torchvisions_files(name: str, md5: str) -> None:
-    assert REAL is not None
-    packed = (REAL / name).read_bytes()
-    FILES[name].unpack(REAL / name)
+    assert FASHION_MNIST is not None
+    packed = (FASHION_MNIST / name).read_bytes()
+    FILES[name].unpack(FASHION_MNIST / name)
     # Debian's files differ from the published ones only in their gzip header, which there has a name and a time.
     published_at = 1504176606 if name.startswith("train") else 1504176627
     stem = name.removesuffix(".gz").encode() + b"\0"
