@@ -147,17 +147,12 @@ def _judgement(first: Verdict | None, second: Verdict | None) -> Iterator[Block]
     """What both are judged by, if it is known of both."""
     lines = []
     for name, title, way in (("security_gain", "security gain", "high"), ("utility_cost", "utility cost", "low")):
-        ours, theirs = (_by_seed(verdict, name) for verdict in (first, second))
+        ours, theirs = (verdict.each_seed(name) if verdict else {} for verdict in (first, second))
         if ours and theirs:
             means = [t_interval(values.values()) for values in (ours, theirs)]
             lines.append(Line(title, way, means[0], means[1], paired(theirs, ours)))
     if lines:
         yield Block("the judgement", tuple(lines))
-
-
-def _by_seed(verdict: Verdict | None, name: str) -> dict[int, float]:
-    values = {seed: getattr(each, name) for seed, each in verdict.by_seed.items()} if verdict else {}
-    return {seed: value for seed, value in values.items() if value is not None}
 
 
 def _of_users(attacks: Mapping[str, BySeed]) -> dict[int, Record]:

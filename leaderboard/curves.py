@@ -81,14 +81,9 @@ def beaten_by(verdict: Verdict, others: Iterable[Verdict]) -> list[Verdict]:
 
 
 def _better(one: Verdict, other: Verdict) -> bool:
-    cost = paired(_by_seed(one, "utility_cost"), _by_seed(other, "utility_cost"))
-    gain = paired(_by_seed(one, "security_gain"), _by_seed(other, "security_gain"))
+    cost = paired(one.each_seed("utility_cost"), other.each_seed("utility_cost"))
+    gain = paired(one.each_seed("security_gain"), other.each_seed("security_gain"))
     return cost is not None and gain is not None and cost.high < 0 < gain.low
-
-
-def _by_seed(verdict: Verdict, name: str) -> dict[int, float]:
-    values = {seed: getattr(each, name) for seed, each in verdict.by_seed.items()}
-    return {seed: value for seed, value in values.items() if value is not None}
 
 
 def _refused(verdict: Verdict) -> float:

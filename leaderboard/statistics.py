@@ -109,6 +109,11 @@ class Verdict:
     records: tuple[str, ...]
     """Ids of the records of all attackers that were compared, the undefended target's aside."""
 
+    def each_seed(self, figure: str) -> dict[int, float]:
+        """A figure of :class:`SeedVerdict` by seed, without the seeds that lack it."""
+        values = {seed: getattr(each, figure) for seed, each in self.by_seed.items()}
+        return {seed: value for seed, value in values.items() if value is not None}
+
 
 def summarise(records: Iterable[Record]) -> list[Row]:
     """One row per setting, defense, attack and budget, over all seeds; quick records are left out.
