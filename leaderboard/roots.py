@@ -1,7 +1,8 @@
-"""An axis in square roots: Fréchet distances span orders of magnitude, and differences of them may be below 0."""
+"""Square roots that keep the sign: Fréchet distances span orders of magnitude, and differences may be below 0."""
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
 import numpy as np
@@ -9,38 +10,63 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 APART = 0.09
-"""Least distance between labels of the axis, as a share of it."""
+"""Least distance between labels of a matplotlib axis, as a share of it."""
 
-LARGEST = 6
-"""Decades from 1 on that may be labelled."""
+DECADES = 4
+"""That are labelled, of the greatest value and below."""
+
+
+def root(value: float) -> float:
+    """A number as it stands on the scale."""
+    return math.copysign(math.sqrt(abs(value)), value)
+
+
+def square(at: float) -> float:
+    """The number that stands there: the inverse of :func:`root`."""
+    return math.copysign(at * at, at)
+
+
+def ticks(low: float, high: float, apart: float) -> list[float]:
+    """Where an axis of roots is labelled: 0, 1, 2, 5, 10 and so on to both sides, as far as labels keep apart.
+
+    Args:
+        low: its one end.
+        high: its other end.
+        apart: least distance between labels, as a share of the axis.
+    """
+    most = max(high, -low)
+    top = math.floor(math.log10(most)) if most > 0 else 0
+    steps = [digit * 10.0**power for power in range(top - DECADES + 1, top + 1) for digit in (1, 2, 5)]
+    least = apart * (root(high) - root(low))
+    found = [0.0]
+    for side in (1, -1):
+        last = 0.0
+        for value in (side * step for step in steps):
+            if low <= value <= high and abs(root(value) - root(last)) > least:
+                found.append(last := value)
+    return sorted(found)
 
 
 def in_roots(ax: Axes, name: Literal["x", "y"]) -> None:
-    """Let an axis run in square roots to both sides of 0, labelled as far as labels keep apart.
+    """Let an axis run in roots to both sides of 0, labelled as far as labels keep apart.
 
     Args:
         ax: with everything drawn on it already.
         name: which axis.
     """
     if name == "x":
-        ax.set_xscale("function", functions=(_root, _square))
+        ax.set_xscale("function", functions=(_roots, _squares))
     else:
-        ax.set_yscale("function", functions=(_root, _square))
+        ax.set_yscale("function", functions=(_roots, _squares))
     axis = ax.xaxis if name == "x" else ax.yaxis
     low, high = axis.get_view_interval()
-    least = APART * float(_root(np.array(high)) - _root(np.array(low)))
-    positive = [0.0]
-    for value in (digit * 10.0**power for power in range(LARGEST) for digit in (1, 2, 5)):
-        if np.sqrt(value) - np.sqrt(positive[-1]) > least:
-            positive.append(value)
-    both = [-value for value in positive[:0:-1]] + positive
-    axis.set_ticks([value for value in both if low <= value <= high])
-    axis.set_major_formatter("{x:,.0f}")
+    axis.set_ticks([value for value in ticks(low, high, APART) if low <= value <= high])
+    axis.set_major_formatter("{x:,g}")
 
 
-def _root(value: NDArray[np.float64]) -> NDArray[np.float64]:
+def _roots(value: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.sign(value) * np.sqrt(np.abs(value))
 
 
-def _square(value: NDArray[np.float64]) -> NDArray[np.float64]:
+def _squares(value: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.sign(value) * np.square(value)
