@@ -11,7 +11,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("benchmark", "defenses", "attacks", "leaderboard")
-OF_THE_REPOSITORY = ("leaderboard/records/", "leaderboard/fashion-mnist.csv")
+OF_THE_REPOSITORY = ("leaderboard/records/", "leaderboard/sheets/", "leaderboard/fashion-mnist.csv")
 """The project's own board, which is no part of the program."""
 
 
