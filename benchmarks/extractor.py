@@ -33,7 +33,7 @@ def compare(rounds: int, smoke: bool) -> Section:
 
         @torch.no_grad()
         def work() -> torch.Tensor:
-            parts = [network.extract_features((part.float() - 127) / 128) for part in given.split(BATCH)]
+            parts = [network.extract_features((part.float() - 127) / 128) for part in torch.split(given, BATCH)]
             return torch.cat([part.mean(dim=(2, 3)) for part in parts])
 
         return work
@@ -44,7 +44,7 @@ def compare(rounds: int, smoke: bool) -> Section:
 
         @torch.no_grad()
         def work() -> torch.Tensor:
-            return torch.cat([network(part.float() / 255)[0] for part in given.split(BATCH)])
+            return torch.cat([network(part.float() / 255)[0] for part in torch.split(given, BATCH)])
 
         return work
 

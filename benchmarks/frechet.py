@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmark.metrics import Features, frechet, frechet_distance, moments
 from benchmarks.inputs import features, relative
@@ -14,6 +15,9 @@ from benchmarks.section import Section
 BARS = {"pytorch-fid": 10.0, "torch-fidelity": 3.0, "clean-fid": None}
 TOLERANCE = 1e-6
 """Relative."""
+
+Moment = NDArray[np.float64]
+"""A mean, float64 (d,), or a covariance, float64 (d, d)."""
 
 
 def compare(rounds: int, smoke: bool) -> Section:
@@ -40,11 +44,11 @@ def compare(rounds: int, smoke: bool) -> Section:
     return Section("Fréchet distance", about, [table], bars)
 
 
-def _statistics(x: Features) -> tuple[Features, Features]:
+def _statistics(x: Features) -> tuple[Moment, Moment]:
     return np.mean(x, axis=0), np.cov(x, rowvar=False)
 
 
-def peers(statistics: Callable[[], tuple[Features, ...]]) -> list[Peer]:
+def peers(statistics: Callable[[], tuple[Moment, Moment, Moment, Moment]]) -> list[Peer]:
     """The other packages, on what gives means and covariances."""
 
     def pytorch_fid() -> Work:

@@ -99,8 +99,8 @@ def result(study: Study, costs: Sequence[tuple[int, Cost]]) -> tuple[Table, list
         (f"{size:,}", f"{cost.seconds:.1f}", f"{cost.peak / 2**20:.0f}", f"{cost.value / 2**20:.1f}")
         for size, cost in costs
     ]
-    rows.append(("exponent", *(f"{value:.2f}" for value in exponents.values())))
-    table = Table((study.name, "seconds", "peak memory, MiB", "disk, MiB"), rows, study.about)
+    last = ("exponent", *(f"{value:.2f}" for value in exponents.values()))
+    table = Table((study.name, "seconds", "peak memory, MiB", "disk, MiB"), [*rows, last], study.about)
     bars = [at_most(f"{study.name}: exponent of {name}", value, LINEAR) for name, value in exponents.items()]
     return table, bars
 

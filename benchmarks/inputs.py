@@ -51,7 +51,7 @@ def random_inception(folder: Path) -> tuple[torch.nn.Module, Path]:
 
     def built() -> torch.nn.Module:
         with mock.patch.object(torch.nn.Module, "load_state_dict"):
-            network = build()
+            network: torch.nn.Module = build()
         network.apply(_randomise)
         published.append(network)
         return network
@@ -62,7 +62,7 @@ def random_inception(folder: Path) -> tuple[torch.nn.Module, Path]:
         mock.patch.object(inception, "fid_inception_v3", built),
     ):
         torch.manual_seed(0)
-        network = inception.InceptionV3().eval()
+        network: torch.nn.Module = inception.InceptionV3().eval()
     path = folder / "inception.pth"
     torch.save(published[0].state_dict(), path)
     return network, path
@@ -73,6 +73,8 @@ def _randomise(layer: torch.nn.Module) -> None:
     if isinstance(layer, torch.nn.Conv2d):
         torch.nn.init.kaiming_normal_(layer.weight)
     elif isinstance(layer, torch.nn.BatchNorm2d):
+        assert layer.running_mean is not None  # there is none without track_running_stats
+        assert layer.running_var is not None
         torch.nn.init.normal_(layer.bias, std=0.1)
         torch.nn.init.normal_(layer.running_mean, std=0.1)
         torch.nn.init.uniform_(layer.running_var, 0.5, 1.5)

@@ -43,7 +43,7 @@ def compare(rounds: int, smoke: bool) -> Section:
 
 
 def _difference(ours: Manifold, theirs: dict[str, float]) -> float:
-    return max(abs(value - theirs[name]) for name, value in asdict(ours).items())
+    return max(abs(float(value) - theirs[name]) for name, value in asdict(ours).items())
 
 
 def of_many(count: int, dim: int) -> None:

@@ -14,6 +14,7 @@ import time
 from dataclasses import asdict, replace
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import click
 import matplotlib
@@ -95,7 +96,7 @@ def main(out: Path, seconds: float, seeds: int, threads: int, only: tuple[str, .
     table(curves, costs)
 
 
-def draw(curves: list[dict], costs: dict[str, float], path: Path) -> None:
+def draw(curves: list[dict[str, Any]], costs: dict[str, float], path: Path) -> None:
     """One colour per recipe, one line per seed."""
     figure, axes = plt.subplots(figsize=(8, 5), layout="constrained")
     names = list(dict.fromkeys(curve["name"] for curve in curves))
@@ -114,7 +115,7 @@ def draw(curves: list[dict], costs: dict[str, float], path: Path) -> None:
         figure.savefig(temporary, format="png", dpi=120)
 
 
-def table(curves: list[dict], costs: dict[str, float]) -> None:
+def table(curves: list[dict[str, Any]], costs: dict[str, float]) -> None:
     """The curves as a Markdown table, the best first."""
     print("| recipe | seed | steps/s | steps | " + " | ".join(f"{i}/{POINTS}" for i in range(1, POINTS + 1)) + " |")
     print("| --- " * (4 + POINTS) + "|")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections import Counter
+from collections import defaultdict
 from itertools import product
 from pathlib import Path
 
@@ -26,7 +26,7 @@ class Clock(Reporter):
     """Adds up the seconds of each stage, less those of the stages within it."""
 
     def __init__(self) -> None:
-        self.seconds: Counter[str] = Counter()
+        self.seconds: defaultdict[str, float] = defaultdict(float)
         self._open: list[tuple[str, float]] = []
 
     def open(self, name: str, total: int, done: int, unit: str, per: int) -> Stage:
