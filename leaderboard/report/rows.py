@@ -10,10 +10,10 @@ from benchmark.record import Record
 from leaderboard.cells import GARBAGE, NONE, within_budget
 from leaderboard.entries import Entry
 from leaderboard.intervals import Interval
-from leaderboard.numbers import interval_text, mean_and_half
+from leaderboard.numbers import interval_text, mean_and_half, number
 from leaderboard.own_metrics import own_metrics
 from leaderboard.report.board import Board
-from leaderboard.report.columns import ATTACKER_GAIN, DEFENSE, OWN_MEANINGS, figure_columns
+from leaderboard.report.columns import ATTACKER_GAIN, DEFENSE, OWN_MEANINGS, THIEF, USERS, figure_columns
 from leaderboard.statistics import Row, Verdict
 from leaderboard.table import COLUMNS
 
@@ -36,6 +36,15 @@ class ShownFigure:
     name: str
     text: str
     meaning: str
+
+
+@dataclass(frozen=True)
+class Rerun:
+    """One record of a submission, and what whoever ran it again found."""
+
+    record: Record
+    figures: tuple[tuple[str, str, str], ...]
+    """Name of each figure that decides, what was claimed, and what was found."""
 
 
 @dataclass(frozen=True)
@@ -108,6 +117,15 @@ class ShownRow:
         return [ShownFigure(name, interval_text(known[name]), meanings.get(name, "")) for name in names]
 
     @property
+    def reruns(self) -> list[Rerun]:
+        """Which of its records were run again, if the defense was submitted and its claim reproduced."""
+        held = self.entry.reproduction if self.entry else None
+        if held is None:
+            return []
+        found = [(record, held.figures[record.id]) for record in self.records if record.id in held.figures]
+        return [Rerun(record, _beside(record.figures, figures)) for record, figures in found]
+
+    @property
     def _known(self) -> dict[str, Interval]:
         """Every figure by its name: the verdict's gain and cost, as in the board's CSV, and those of the row."""
         known = {**self.row.figures, ATTACKER_GAIN: self.row.security_gain}
@@ -177,6 +195,12 @@ def _strength(row: Row) -> float:
 def _evidence(board: Board, entry: Entry | None) -> str:
     record = board.records.get(entry.evidence) if entry else None
     return f"{record.attack}, {record.budget:,} queries, seed {record.seed}" if record else ""
+
+
+def _beside(claimed: Mapping[str, float], found: Mapping[str, float]) -> tuple[tuple[str, str, str], ...]:
+    names = (column.name for group in (THIEF, USERS) for column in group.columns)
+    both = (name for name in names if name in claimed and name in found)
+    return tuple((name, number(claimed[name]), number(found[name])) for name in both)
 
 
 def _cell(interval: Interval | None, times: str) -> ShownCell:

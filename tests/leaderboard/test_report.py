@@ -120,6 +120,18 @@ def test_the_page_says_what_is_known_of_what_was_submitted(tmp_path: Path) -> No
     assert "record <code>&lt;script&gt;" in html
 
 
+def test_the_page_says_what_somebody_found_who_ran_it_again(tmp_path: Path) -> None:
+    claim = next(each for each in SMALL if each.defense == "jpeg")
+    found = replace(claim, figures=claim.figures | {"accuracy_fd": 123.4}, device="another machine")
+    entry = replace(entered("jpeg", "reproduced"), reproduction=reproduced("0" * 64, [found], 5))
+    (path,) = write_report(SMALL, nowhere, tmp_path / "a.html", entries=[entry])
+    html = path.read_text()
+    said = "on another machine: 1 of the 5 cells of the submission, and the figures agreed."
+    assert html.count(said) == sum(row.defense == "jpeg" for row in boards(SMALL)[0].rows)
+    beside = f"accuracy_fd {number(claim.figures['accuracy_fd'])} and 123.4"
+    assert html.count(f"Seed {claim.seed}, claimed and found: {beside}") == 1
+
+
 def test_a_board_without_entries_has_no_filter_by_status(tmp_path: Path) -> None:
     (path,) = write_report(SMALL, nowhere, tmp_path / "a.html")
     assert 'name="status"' not in path.read_text()
