@@ -93,20 +93,26 @@ class StyledLayer(nn.Module):
 
     noise: Tensor
 
-    def __init__(self, inputs: int, outputs: int, style_dim: int, side: int, *, up: bool = False) -> None:
+    def __init__(
+        self, inputs: int, outputs: int, style_dim: int, side: int, *, up: bool = False, noisy: bool = True
+    ) -> None:
         super().__init__()
         self.conv = ModulatedConv2d(inputs, outputs, 3, style_dim, up=up)
         self.bias = nn.Parameter(torch.zeros(outputs))
-        self.strength = nn.Parameter(torch.zeros(()))
-        self.register_buffer("noise", torch.randn(side, side))
+        self.noisy = noisy
+        if noisy:
+            self.strength = nn.Parameter(torch.zeros(()))
+            self.register_buffer("noise", torch.randn(side, side))
 
     def forward(self, x: Tensor, w: Tensor, rng: torch.Generator | None) -> Tensor:
         """Features and styles (n, style_dim) -> features; noise is drawn for every image, or the fixed one."""
         x = self.conv(x, w)
-        noise = self.noise
-        if rng is not None:
-            noise = torch.randn(len(x), 1, *noise.shape, generator=rng).to(x.device)
-        return _active(x + noise * self.strength + self.bias[:, None, None])
+        if self.noisy:
+            noise = self.noise
+            if rng is not None:
+                noise = torch.randn(len(x), 1, *noise.shape, generator=rng).to(x.device)
+            x = x + noise * self.strength
+        return _active(x + self.bias[:, None, None])
 
 
 class ToImage(nn.Module):
@@ -126,10 +132,19 @@ class Generator(nn.Module):
     """Latents (n, latent_dim) -> images (n, C, side, side), about in [-1, 1]; ``channels[i]`` at side ``4 * 2**i``.
 
     Its noise is a part of it, drawn when it is built: an image is determined by its latent alone. While it trains,
-    :meth:`styles` and :meth:`synthesis` are called apart, with noise of their own for every image.
+    :meth:`styles` and :meth:`synthesis` are called apart, with noise of their own for every image. Without ``noisy``
+    there is none; ``bounded`` ends in a hyperbolic tangent, so that images are in [-1, 1].
     """
 
-    def __init__(self, latent_dim: int, image_shape: ImageShape, channels: Sequence[int]) -> None:
+    def __init__(
+        self,
+        latent_dim: int,
+        image_shape: ImageShape,
+        channels: Sequence[int],
+        *,
+        noisy: bool = True,
+        bounded: bool = False,
+    ) -> None:
         super().__init__()
         self.mapping = nn.ModuleList(
             EqualizedLinear(latent_dim, latent_dim, gain=1, rate=MAPPING_RATE) for _ in range(MAPPING_LAYERS)
@@ -138,12 +153,13 @@ class Generator(nn.Module):
         self.constant = nn.Parameter(torch.randn(base, BASE, BASE))
         sides = [BASE * 2**i for i in range(len(channels))]
         grown = list(zip(pairwise(channels), sides[1:], strict=True))
-        self.up = nn.ModuleList(StyledLayer(a, b, latent_dim, side, up=True) for (a, b), side in grown)
+        self.up = nn.ModuleList(StyledLayer(a, b, latent_dim, side, up=True, noisy=noisy) for (a, b), side in grown)
         self.same = nn.ModuleList(
-            StyledLayer(each, each, latent_dim, side) for each, side in zip(channels, sides, strict=True)
+            StyledLayer(each, each, latent_dim, side, noisy=noisy) for each, side in zip(channels, sides, strict=True)
         )
         self.to_image = nn.ModuleList(ToImage(each, image_shape[0], latent_dim) for each in channels)
         self.layers = 2 * len(channels)
+        self.bounded = bounded
 
     def forward(self, z: Tensor) -> Tensor:
         """See the class."""
@@ -166,7 +182,7 @@ class Generator(nn.Module):
             x = same(x, styles[:, 2 * index + 2], rng)
             # The style of an image's layer is also that of the next convolution, as published.
             image = upsampled(image) + to_image(x, styles[:, 2 * index + 3])
-        return image
+        return torch.tanh(image) if self.bounded else image
 
 
 class ResidualBlock(nn.Module):
@@ -216,8 +232,12 @@ def discriminator(image_shape: ImageShape, width: int) -> Discriminator:
 
 
 def tapered_generator(latent_dim: int, image_shape: ImageShape, width: int) -> Generator:
-    """``width`` channels at 4x4, halved at every doubling: the same cost at every resolution, for small machines."""
-    return Generator(latent_dim, image_shape, tapered(width, doublings(image_shape)))
+    """``width`` channels at 4x4, halved at every doubling: the same cost at every resolution, for small machines.
+
+    Unlike the published one it has no noise and ends in a hyperbolic tangent: within the steps that such a machine can
+    do, neither a linear output nor the strengths of the noise come to rest, and what should be black is speckled.
+    """
+    return Generator(latent_dim, image_shape, tapered(width, doublings(image_shape)), noisy=False, bounded=True)
 
 
 def tapered_discriminator(image_shape: ImageShape, width: int) -> Discriminator:

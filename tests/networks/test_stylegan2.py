@@ -135,6 +135,19 @@ def test_an_image_is_determined_by_its_latent_unless_noise_is_drawn() -> None:
         assert torch.equal(again, torch.stack([first, second]))
 
 
+def test_the_tapered_generator_has_no_noise_and_stays_within_the_range_of_images() -> None:
+    network = stylegan2.tapered_generator(6, (1, 16, 16), 16)
+    with torch.no_grad():
+        for layer in network.to_image:
+            layer.bias.fill_(-9.0)
+        styles = network.styles(torch.randn(5, 6))
+        images = network.synthesis(styles)
+        assert torch.equal(network.synthesis(styles, torch.Generator().manual_seed(0)), images)
+    assert images.min() >= -1
+    assert images.max() < -0.99
+    assert not [name for name in network.state_dict() if "noise" in name or "strength" in name]
+
+
 def test_the_style_of_a_layer_reaches_no_layer_before_it() -> None:
     network = stylegan2.generator(6, (1, 16, 16), 8).eval()
     styles = network.styles(torch.randn(2, 6)).detach().clone().requires_grad_(True)
