@@ -38,7 +38,7 @@ def ticks(low: float, high: float, apart: float) -> list[float]:
     top = math.floor(math.log10(most)) if most > 0 else 0
     steps = [digit * 10.0**power for power in range(top - DECADES + 1, top + 1) for digit in (1, 2, 5)]
     least = apart * (root(high) - root(low))
-    found = [0.0]
+    found = [0.0] if low <= 0 <= high else []
     for side in (1, -1):
         last = 0.0
         for value in (side * step for step in steps):
@@ -60,7 +60,7 @@ def in_roots(ax: Axes, name: Literal["x", "y"]) -> None:
         ax.set_yscale("function", functions=(_roots, _squares))
     axis = ax.xaxis if name == "x" else ax.yaxis
     low, high = axis.get_view_interval()
-    axis.set_ticks([value for value in ticks(low, high, APART) if low <= value <= high])
+    axis.set_ticks(ticks(low, high, APART))
     axis.set_major_formatter("{x:,g}")
 
 
