@@ -67,6 +67,6 @@ def test_results_depend_on_the_recipe_that_is_named(tmp_path: Path) -> None:
     (tmp_path / "mine.yaml").write_text(text)
     attack = Fidelity(trained_like=str(tmp_path / "mine.yaml"))
     before = attack.content
-    (tmp_path / "mine.yaml").write_text(text.replace("drift: 1.0e-3", "drift: 2.0e-3"))
+    (tmp_path / "mine.yaml").write_text(text.replace("r1: 1.0", "r1: 2.0"))
     assert attack.content != before
     assert Fidelity().content == {}
