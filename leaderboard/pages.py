@@ -39,7 +39,7 @@ def write_page(page: Path, package: str, context: Mapping[str, Any], plots: Mapp
     """
     folder = page.parent / page.stem.lower()
     for name, plot in plots.items():
-        _save(plot, folder / name)
+        save(plot, folder / name)
     # Not escaped: Markdown, of records of our own.
     environment = Environment(
         loader=PackageLoader(package, "."),
@@ -84,8 +84,8 @@ def error_bars(intervals: Sequence[Interval]) -> list[list[float]] | None:
     return [[each.value - each.low for each in intervals], [each.high - each.value for each in intervals]]
 
 
-def _save(plot: Picture, path: Path) -> None:
-    """A plot as a PNG, whole or not at all."""
+def save(plot: Picture, path: Path) -> None:
+    """Write a picture as a PNG, whole or not at all."""
     figure = Figure(figsize=(WIDTH, plot.height), layout="constrained")
     ax = figure.subplots()
     plot.draw(ax)

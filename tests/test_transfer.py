@@ -23,6 +23,7 @@ from benchmark.setting import load_setting
 from benchmark.store import Store
 from benchmark.streams import stream
 from benchmark.transfer import Domain, transfer
+from leaderboard.transfer import write_page
 
 
 @pytest.fixture(scope="module")
@@ -100,3 +101,26 @@ def test_the_command_leaves_figures_and_pictures(track_file: Path, folder: Path,
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("benchmark.transfer.train", None)  # nothing is trained again
         assert CliRunner().invoke(cli, command, catch_exceptions=False).exit_code == 0
+
+
+def test_the_page_says_what_the_figures_say(track_file: Path, folder: Path, tmp_path: Path) -> None:
+    page = tmp_path / "docs" / "TRANSFER.md"
+    command = ["transfer", "--track", str(track_file), "--to", f"folder:{folder}", "--images", "30", "--steps", "2"]
+    command += ["--seeds", "2", "--budget", "40", "--results", str(tmp_path), "--page", str(page)]
+    outcome = CliRunner().invoke(cli, command, catch_exceptions=False)
+    assert outcome.exit_code == 0, outcome.output
+    study = json.loads((page.parent / "transfer" / "transfer.json").read_text())
+    # No image of anyone's data set goes where pages go.
+    assert {path.name for path in (page.parent / "transfer").iterdir()} == {"transfer.json", "curves.png"}
+    text = page.read_text()
+    for each in study["seeds"]:
+        scratch, transferred = each["scratch"]["fd"], each["transfer"]["fd"]
+        assert f"| {each['seed']} | {scratch:.1f} | {transferred:.1f} | {scratch - transferred:.1f} |" in text
+    for arm in ("scratch", "transfer"):
+        ends = [each[arm]["history"][-1]["score"] for each in study["seeds"]]
+        (last,) = (line for line in text.splitlines() if line.startswith("| 2 | "))
+        assert f"{np.mean(ends):.1f} [" in last
+    assert "Trained from the stolen model, the distance ends lower by" in text
+    again = tmp_path / "again" / "TRANSFER.md"
+    write_page(study, again)
+    assert again.read_text() == text

@@ -41,6 +41,11 @@ def sweep_option(default: str) -> Callable[[Callable[..., None]], Callable[..., 
 @click.option("--attack", default="fidelity", show_default=True, help="Spec of the attack: NAME[,key=value ...].")
 @budget_option()
 @results_option()
+@click.option(
+    "--page",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Also write a page in Markdown, with its curves and figures in a folder beside it.",
+)
 def transfer(
     track: str,
     data: str,
@@ -51,6 +56,7 @@ def transfer(
     attack: str,
     budget: int,
     results: Results,
+    page: Path | None,
 ) -> None:
     """Train a stolen model further on another domain, beside a training from scratch."""
     from benchmark.artifacts import Artifacts
@@ -69,9 +75,11 @@ def transfer(
         artifacts = Artifacts(load_setting(first.track), store, reporter)
         done = [do_transfer(cell, domain, artifacts) for cell in cells]
     folder = results.root / "transfers" / f"{first.track.name}-to-{domain.name}"
-    write_study(done, first, domain, folder)
+    write_study(done, first, domain, folder, page)
     show([each.report() for each in done], f"{first.track.name} to {domain.name}: {images:,} images, {steps:,} steps")
     click.echo(f"{folder}: transfer.json, curves.png, images.png")
+    if page:
+        click.echo(page)
 
 
 @click.command()

@@ -1,4 +1,4 @@
-"""What came out of transfers: a table, curves over the steps, and a sheet of images to look at."""
+"""What came out of transfers: a table, curves over the steps, a sheet of images to look at, and a page for readers."""
 
 from __future__ import annotations
 
@@ -6,19 +6,21 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from matplotlib.figure import Figure
+from matplotlib.axes import Axes
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
 from benchmark.config import Cell
-from benchmark.files import replacing, write_text
+from benchmark.files import write_text
 from benchmark.record import device, versions
 from benchmark.sheet import draw_sheet
 from benchmark.transfer import Domain, Transfer
+from leaderboard import pages
 from leaderboard.intervals import Interval, t_interval
 
 ARMS = {"scratch": "from scratch", "transfer": "from the stolen model"}
@@ -58,7 +60,9 @@ def show(reports: Sequence[Report], title: str) -> None:
     Console().print(in_words(reports))
 
 
-def write_study(transfers: Sequence[Transfer], theft: Cell, domain: Domain, folder: Path) -> None:
+def write_study(
+    transfers: Sequence[Transfer], theft: Cell, domain: Domain, folder: Path, page: Path | None = None
+) -> None:
     """Write what came out, as ``transfer.json``, ``curves.png`` and, of the first seed, ``images.png``.
 
     Args:
@@ -66,36 +70,77 @@ def write_study(transfers: Sequence[Transfer], theft: Cell, domain: Domain, fold
         theft: of the first of them.
         domain: where to.
         folder: receives the files.
+        page: a Markdown file that says the same to readers, if it is to be written: :func:`write_page`.
     """
-    reports = [each.report() for each in transfers]
-    study = {
+    study: dict[str, Any] = {
         "track": theft.track.name,
+        "target": theft.track.target,
+        "features": theft.track.features,
         "defense": theft.defense,
         "attack": theft.attack,
         "budget": theft.budget,
         "domain": asdict(domain) | {"data": domain.name},
-        "seeds": reports,
+        "compared": len(transfers[0].real.tensor),
+        "seeds": [each.report() for each in transfers],
         "device": device(),
         "versions": versions(),
     }
-    write_text(folder / "transfer.json", json.dumps(study, indent=1) + "\n")
-    draw_curves(reports, folder / "curves.png")
+    _write_json(study, folder)
+    pages.save(curves(study["seeds"]), folder / "curves.png")
     draw_images(transfers[0], folder / "images.png")
+    if page is not None:
+        write_page(study, page)
 
 
-def draw_curves(reports: Sequence[Report], path: Path) -> None:
-    """Plot the scores of both trainings over their steps, a line per seed, as a PNG."""
-    figure = Figure(figsize=(6, 4), layout="constrained")
-    ax = figure.subplots()
+def write_page(study: Mapping[str, Any], page: Path) -> None:
+    """Write a page on a study, with curves and figures in the folder beside it; without images, as some are others'.
+
+    Args:
+        study: what ``transfer.json`` holds.
+        page: a Markdown file.
+    """
+    reports: Sequence[Report] = study["seeds"]
+    steps = [point["step"] for point in reports[0]["scratch"]["history"]]
+    scores = [{arm: _scores(reports, arm, index) for arm in ARMS} for index in range(len(steps))]
+    context = {
+        "study": study,
+        "arms": ARMS,
+        "verdict": in_words(reports),
+        "gain": gain(reports),
+        "rows": [
+            {
+                "step": step,
+                **{arm: t_interval(scores[index][arm]) for arm in ARMS},
+                "gain": t_interval(a - b for a, b in zip(*(scores[index][arm] for arm in ARMS), strict=True)),
+            }
+            for index, step in enumerate(steps)
+        ],
+    }
+    pages.write_page(page, "leaderboard.transfer", context, {"curves.png": curves(reports)})
+    _write_json(study, page.parent / page.stem.lower())
+
+
+def _scores(reports: Sequence[Report], arm: str, index: int) -> list[float]:
+    """The distances of one training at one scored checkpoint, by seed."""
+    return [each[arm]["history"][index]["score"] for each in reports]
+
+
+def _write_json(study: Mapping[str, Any], folder: Path) -> None:
+    write_text(folder / "transfer.json", json.dumps(study, indent=1) + "\n")
+
+
+def curves(reports: Sequence[Report]) -> pages.Picture:
+    """The scores of both trainings over their steps, a line per seed."""
+    return pages.Picture(partial(_draw_curves, reports))
+
+
+def _draw_curves(reports: Sequence[Report], ax: Axes) -> None:
     for arm, title in ARMS.items():
         for number, each in enumerate(reports):
             steps, scores = zip(*((point["step"], point["score"]) for point in each[arm]["history"]), strict=True)
             ax.plot(steps, scores, color=COLOURS[arm], label="_" if number else title)
     ax.set(xlabel="generator steps", ylabel="FD to held-out images (low is good)", ylim=(0, None))
     ax.legend(frameon=False)
-    ax.spines[["top", "right"]].set_visible(False)
-    with replacing(path) as temporary:
-        figure.savefig(temporary, format="png", dpi=150)
 
 
 def draw_images(each: Transfer, path: Path) -> None:
