@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
-from decimal import Decimal, InvalidOperation
 from functools import cached_property
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -13,6 +12,7 @@ from typing import Any
 
 import yaml
 
+from benchmark.budget import MIN_BUDGET
 from benchmark.clients import handed
 from benchmark.errors import PluginError, UsageError, unknown
 from benchmark.interfaces import Attack, Defense, ImageShape
@@ -282,27 +282,3 @@ def check_seed(seed: object) -> None:
 
 MIN_SIDE = 16
 """The least side of a track's images, in pixels: SSIM needs 11, networks a power of two times four."""
-
-MAX_BUDGET = 10**12
-"""The greatest number that is taken for a budget at all."""
-
-MIN_BUDGET = 20
-"""The least query budget: two images held out and a batch of others."""
-
-
-def parse_budget(text: str) -> int:
-    """A query budget as people write it: ``50k``, ``0.1M``, ``50_000``, ``50000``, ``1e4``.
-
-    Raises:
-        UsageError: it is not a positive whole number.
-    """
-    factors = {"k": 1_000, "m": 1_000_000}
-    number = text.strip().lower()
-    factor = factors.get(number[-1:], 1)
-    try:
-        value = Decimal(number[:-1] if factor > 1 else number) * factor
-    except InvalidOperation:
-        value = Decimal("nan")
-    if not (value.is_finite() and 0 < value <= MAX_BUDGET and value == int(value)):
-        raise UsageError(f"the budget is {text!r}, but must be a positive number of images, such as 50k or 50000")
-    return int(value)

@@ -72,10 +72,9 @@ def load(kind: str, spec: str) -> Any:
     return _make(kind, name, made, arguments, settings)
 
 
-def find(kind: str, spec: str) -> type:
+def find(kind: str, spec: str) -> Any:
     """The class of the plugin that a spec names; see :func:`load` for the errors."""
-    found: type = _find(kind, split(spec)[0])[0]
-    return found
+    return _find(kind, split(spec)[0])[0]
 
 
 def kind_of(spec: str) -> str:
@@ -117,34 +116,6 @@ def canonical(spec: str, plugin: Plugin) -> str:
         if getattr(plugin, field.name) != field.default
     ]
     return ",".join([split(spec)[0], *changed])
-
-
-def with_strength(spec: str, value: float, *, isolated: bool = False) -> str:
-    """The spec of a defense with its strength set; of a stack, that of its last member.
-
-    Args:
-        spec: of the defense.
-        value: of its strength.
-        isolated: ask a process of its own for the name of the parameter: nothing of it is imported here.
-
-    Raises:
-        UsageError: the defense has no strength, or its spec sets it already.
-    """
-    name, settings = split(spec.rpartition(STACKED)[2])
-    parameter = _isolated_strength(name) if isolated else _find("defense", name)[0].strength
-    if not parameter:
-        raise UsageError(f"defense {name} has no strength to be set; set its parameters in its spec: {name},key=value")
-    if parameter in settings:
-        raise UsageError(f"the strength of {name} is its {parameter}, which {spec!r} sets already; set it once")
-    # A whole number is written without a point, so that it serves a parameter that is an integer.
-    return f"{spec},{parameter}={int(value) if float(value).is_integer() else value}"
-
-
-def _isolated_strength(name: str) -> str:
-    # Only for who asks for it, as it makes use of all that is here.
-    from benchmark.isolation.plugins import load_isolated
-
-    return str(load_isolated("defense", name).strength)
 
 
 def describe(kind: str, name: str) -> list[str]:

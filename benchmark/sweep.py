@@ -14,7 +14,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from benchmark.config import Cell, Track, check_keys, load_track, parse_budget, read_mapping
+from benchmark.budget import parse_budget
+from benchmark.config import Cell, Track, check_keys, load_track, read_mapping
 from benchmark.defaults import ATTACKS, TRACK
 from benchmark.errors import UsageError
 from benchmark.executors.base import Executor, Job, Settled
@@ -22,8 +23,8 @@ from benchmark.isolation.protection import missing_protection
 from benchmark.keys import cell_id
 from benchmark.progress import Reporter
 from benchmark.record import Record
-from benchmark.registry import with_strength
 from benchmark.results import Results, State
+from benchmark.strength import with_strength
 
 BLOCK_KEYS = ("defenses", "attacks", "budgets", "seeds", "metrics")
 """What a block of a sweep file may hold; ``attacks`` may be left out, for those of :mod:`benchmark.defaults`, and

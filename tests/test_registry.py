@@ -10,7 +10,7 @@ import pytest
 from darker import OWN
 
 from benchmark.errors import PluginError, UsageError
-from benchmark.registry import canonical, describe, literal, load, names, split_outside_brackets, with_strength
+from benchmark.registry import canonical, describe, literal, load, names, split_outside_brackets
 from defenses.jpeg import Jpeg
 
 FILE = f"{OWN}\nNOT_A_CLASS = 3\n"
@@ -93,14 +93,6 @@ def test_what_is_no_plugin_is_refused(own: Path) -> None:
     own.write_text("x = 1\nclass Darker\n")
     with pytest.raises(UsageError, match="own.py is not Python: .* in line 2; mend it"):
         load("defense", f"{own}:Darker")
-
-
-def test_strength_is_a_shorthand_for_its_parameter() -> None:
-    assert load("defense", with_strength("jpeg", 10)) == Jpeg(quality=10)
-    with pytest.raises(UsageError, match="sets already; set it once"):
-        with_strength("jpeg,quality=3", 10)
-    with pytest.raises(UsageError, match="no strength to be set; set its parameters in its spec"):
-        with_strength("none", 10)
 
 
 def test_what_a_parameter_accepts_is_said(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from benchmark.errors import PluginError, UsageError
 from benchmark.interfaces import Defense, Target, to_uint8
 from benchmark.pipeline import run
 from benchmark.progress import Reporter
-from benchmark.registry import canonical, load, with_strength
+from benchmark.registry import canonical, load
 from benchmark.results import Results
 from benchmark.setting import load_setting
 from benchmark.stack import Stack
@@ -94,14 +94,6 @@ def test_a_stack_is_spelled_in_one_way() -> None:
     assert canonical(spec, stack) == "linear,steps=5+jpeg,quality=30"
     assert load("defense", canonical(spec, stack)) == stack
     assert stack.parameters == {"Linear.steps": 5, "Linear.path": "linear", "Jpeg.quality": 30, "Jpeg.codec": "opencv"}
-
-
-def test_the_strength_of_a_stack_is_its_last_members() -> None:
-    assert with_strength("linear,steps=5+jpeg", 30) == "linear,steps=5+jpeg,quality=30"
-    with pytest.raises(UsageError, match="no strength"):
-        with_strength("jpeg+none", 30)
-    with pytest.raises(UsageError, match="sets already"):
-        with_strength("linear+jpeg,quality=3", 30)
 
 
 @pytest.mark.parametrize(

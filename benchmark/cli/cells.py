@@ -68,8 +68,8 @@ def run(
 ) -> None:
     """Measure a defense beside the undefended target, against each of the attacks."""
     from benchmark.config import Cell, load_track
-    from benchmark.registry import with_strength
     from benchmark.setting import own_track
+    from benchmark.strength import with_strength
     from leaderboard.terminal import show
 
     setting = load_track(track, quick=quick)

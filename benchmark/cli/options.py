@@ -44,8 +44,8 @@ class BudgetType(click.ParamType[int]):
     name = "images"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """See :func:`benchmark.config.parse_budget`."""
-        from benchmark.config import parse_budget
+        """See :func:`benchmark.budget.parse_budget`."""
+        from benchmark.budget import parse_budget
 
         return parse_budget(str(value))
 

@@ -9,7 +9,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from benchmark.config import MAX_BUDGET
+from benchmark.budget import MAX_BUDGET
 from benchmark.errors import PluginError
 from benchmark.images import ImageShape
 from benchmark.interfaces import Attack, Defense, ImageModel, Knowledge, Recipe
