@@ -68,15 +68,15 @@ class AdversarialPair:
     def _adam(self, network: nn.Module, rate: float) -> torch.optim.Adam:
         return torch.optim.Adam(network.parameters(), rate, (self.recipe.beta1, self.recipe.beta2), fused=True)
 
-    def advance(self, real: Tensor) -> tuple[float, float]:
+    def advance(self, real: Tensor) -> Tensor:
         """One step of the generator, and as many of the discriminator as the recipe says, against each other.
 
         Args:
             real: images float32 (n * discriminator_steps, C, H, W) in [-1, 1], channels-last, on :attr:`device`.
 
         Returns:
-            The last losses (discriminator, generator), with what was added to them; not finite once training has
-            diverged.
+            The last losses (discriminator, generator), with what was added to them, float32 (2,), on :attr:`device`:
+            who reads them waits for it. Not finite once training has diverged.
         """
         recipe = self.recipe
         if recipe.decay:
@@ -96,7 +96,7 @@ class AdversarialPair:
         loss_g = self.train_generator(fake)
         self.step += 1
         self.update_average()
-        return float(loss_d), float(loss_g)
+        return torch.stack([loss_d, loss_g])
 
     def grow(self, real: Tensor) -> Tensor:
         """Bring the networks that grow to the level of this step; returns the real images as they are at that level."""

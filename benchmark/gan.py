@@ -102,6 +102,10 @@ CHECKPOINT_SECONDS = 30.0
 """Time between two checkpoints on disk; what a kill costs at most, beside the scored checkpoints."""
 
 
+LOOK_EVERY = 10
+"""Steps between two looks at the losses: each waits until a GPU has done all steps before."""
+
+
 class Run:
     """One try at a training: the images, the networks that train on them, the best so far, and the checkpoint of it."""
 
@@ -130,7 +134,7 @@ class Run:
         self.best_g, self.best_d = copy.deepcopy(self.pair.average), copy.deepcopy(self.pair.d)
         self.seconds = 0.0
         self.resumed_seconds = 0.0
-        self.losses = torch.zeros(2, dtype=torch.float64)
+        self.losses = torch.zeros(2, dtype=torch.float64, device=self.pair.device)
         self.history: list[Point] = []
 
     def go(self, path: Path | None, reporter: Reporter) -> str:
@@ -140,16 +144,19 @@ class Run:
         reference = moments(extract(self.extractor, self.held_out))
         recipe = self.recipe
         since_saved = time.monotonic()
+        loss_d, loss_g, detail = 0.0, 0.0, ""
         with reporter.stage("training", recipe.steps, done=self.pair.step, unit="images", per=recipe.batch) as stage:
             while self.pair.step < recipe.steps:
                 started = time.monotonic()
-                loss_d, loss_g = self.advance()
-                self.seconds += time.monotonic() - started
-                self.losses += torch.tensor([loss_d, loss_g], dtype=torch.float64)
-                stage.advance(1, f"loss D {loss_d:.2f} G {loss_g:.2f}")
-                if not (math.isfinite(loss_d) and math.isfinite(loss_g)):
-                    return f"diverged at step {self.pair.step}"
+                self.losses += self.advance()
                 scored = self.pair.step % recipe.score_every == 0 or self.pair.step == recipe.steps
+                if scored or self.pair.step % LOOK_EVERY == 0:
+                    loss_d, loss_g = self.mean_losses()
+                    detail = f"loss D {loss_d:.2f} G {loss_g:.2f}"
+                self.seconds += time.monotonic() - started
+                stage.advance(1, detail)
+                if not (math.isfinite(loss_d) and math.isfinite(loss_g)):
+                    return f"diverged by step {self.pair.step}"
                 if scored and (failure := self.score(reference)):
                     return failure
                 if path and (scored or time.monotonic() - since_saved > CHECKPOINT_SECONDS):
@@ -157,19 +164,24 @@ class Run:
                     since_saved = time.monotonic()
         return ""
 
-    def advance(self) -> tuple[float, float]:
-        """One step on random images; returns the losses (discriminator, generator)."""
+    def advance(self) -> Tensor:
+        """One step on random images; returns the losses (discriminator, generator), float32 (2,), on the device."""
         count = self.recipe.batch * self.recipe.discriminator_steps
         chosen = torch.randint(len(self.rows), (count,), generator=self.rng)
         real = self.images[self.rows[chosen]].to(self.pair.device, torch.float32).div_(127.5).sub_(1)
         return self.pair.advance(real.contiguous(memory_format=torch.channels_last))
 
+    def mean_losses(self) -> tuple[float, float]:
+        """Mean losses (discriminator, generator) of the steps since the last scored checkpoint."""
+        since = self.pair.step - (self.history[-1].step if self.history else 0)
+        loss_d, loss_g = (self.losses / since).tolist()
+        return loss_d, loss_g
+
     def score(self, reference: Moments) -> str:
         """Record a checkpoint, keep it if it is the best so far; returns why training should end, or nothing."""
         rng = torch.Generator().manual_seed(self.seed)
         images, judged = self.screen.sample(self.released(), len(self.held_out), rng)
-        since = self.pair.step - (self.history[-1].step if self.history else 0)
-        loss_d, loss_g = (self.losses / since).tolist()
+        loss_d, loss_g = self.mean_losses()
         self.losses.zero_()
         value = frechet_distance(moments(extract(self.extractor, judged)), reference)
         if not self.history or value < self.best:
@@ -250,7 +262,7 @@ class Run:
             self.best_g.load_state_dict(part_of(tensors, "best_g"))
             self.best_d.load_state_dict(part_of(tensors, "best_d"))
             self.rng.set_state(tensors["rng"])
-            self.losses = tensors["losses"]
+            self.losses = tensors["losses"].to(self.pair.device)
             self.seconds = self.resumed_seconds = progress["seconds"]
             self.history = [Point(**point) for point in progress["history"]]
         except (SafetensorError, KeyError, ValueError, TypeError, RuntimeError, OSError) as error:

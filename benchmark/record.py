@@ -70,7 +70,7 @@ class Record:
     diagnostics: Mapping[str, float]
     """What the attack reported of itself, by name: how well its discriminator was calibrated, how much it accepted."""
     flags: tuple[str, ...]
-    """What a reader must know before trusting the row ("restarted with a new seed", "diverged at step 300")."""
+    """What a reader must know before trusting the row ("restarted with a new seed", "diverged by step 300")."""
     attack_seconds: float
     """Seconds that the attack took when it was made."""
     seconds: float

@@ -68,7 +68,7 @@ class Trained:
     seed: int
     restarts: int
     failure: str
-    """Why the last try was given up ("diverged at step 300"); empty if it went through."""
+    """Why the last try was given up ("diverged by step 300"); empty if it went through."""
     resumed_seconds: float
     """Seconds of steps that earlier processes spent and this one took over from their checkpoints; 0 if none did.
 

@@ -95,7 +95,7 @@ def test_steps_are_those_of_each_pair_alone(tiny_recipe: Recipe, members: int, c
         real = [real_images(recipe, member, step) for member in range(members)]
         losses = pairs.advance(torch.stack(real), *ahead(alone))
         theirs = [pair.advance(images) for pair, images in zip(alone, real, strict=True)]
-        torch.testing.assert_close(losses, torch.tensor(theirs).double().T, rtol=1e-6, atol=1e-6)
+        torch.testing.assert_close(losses, torch.stack(theirs, dim=1), rtol=1e-6, atol=1e-6)
     for index, (pair, other) in enumerate(zip(alone, after, strict=True)):
         pairs.hand_over(index, other)
         assert other.step == pair.step

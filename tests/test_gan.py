@@ -17,9 +17,13 @@ from benchmark.errors import DataError, TrainingError, UsageError
 from benchmark.gan import Trained, train
 from benchmark.interfaces import FeatureExtractor
 from benchmark.networks import DISCRIMINATORS, GENERATORS
+from benchmark.progress import Reporter
 from benchmark.recipe import Recipe
 
 IMAGES = blobs(60)
+
+LOST = torch.tensor([float("nan"), 0.0])
+"""The losses of a training that has diverged."""
 
 EVERYTHING = {
     "loss": "logistic",
@@ -120,9 +124,9 @@ def test_seconds_of_both_tries_are_told(
 ) -> None:
     advance = gan.Run.advance
 
-    def first_try_fails_at_step_4(run: gan.Run) -> tuple[float, float]:
+    def first_try_fails_at_step_4(run: gan.Run) -> torch.Tensor:
         losses = advance(run)
-        return (float("nan"), 0.0) if run.seed == 1 and run.pair.step == 4 else losses
+        return LOST if run.seed == 1 and run.pair.step == 4 else losses
 
     monkeypatch.setattr(gan.Run, "advance", first_try_fails_at_step_4)
     recipe = replace(tiny_recipe, steps=8, score_every=1)
@@ -149,9 +153,9 @@ def test_of_two_failed_tries_the_better_is_kept(
 ) -> None:
     advance = gan.Run.advance
 
-    def fails_at_the_end(run: gan.Run) -> tuple[float, float]:
+    def fails_at_the_end(run: gan.Run) -> torch.Tensor:
         losses = advance(run)
-        return losses if run.pair.step < 4 else (float("nan"), 0.0)
+        return losses if run.pair.step < 4 else LOST
 
     monkeypatch.setattr(gan.Run, "advance", fails_at_the_end)
     recipe = replace(tiny_recipe, steps=4)
@@ -159,7 +163,7 @@ def test_of_two_failed_tries_the_better_is_kept(
     monkeypatch.undo()
     tries = [train(IMAGES, replace(recipe, steps=3), seed, pixels) for seed in (1, 1 + gan.RESTART_STRIDE)]
     assert trained.best.score == min(each.best.score for each in tries)
-    assert (trained.restarts, trained.failure) == (1, "diverged at step 4")
+    assert (trained.restarts, trained.failure) == (1, "diverged by step 4")
 
 
 @pytest.mark.parametrize("damage", ["foreign", "truncated", "empty", "noise"])
@@ -189,16 +193,35 @@ def test_divergence_restarts_once_with_another_seed(
     pixels: FeatureExtractor, tiny_recipe: Recipe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     advance = gan.Run.advance
-    monkeypatch.setattr(gan.Run, "advance", lambda run: (float("nan"), 0.0) if run.seed == 1 else advance(run))
+    monkeypatch.setattr(gan.Run, "advance", lambda run: LOST if run.seed == 1 else advance(run))
     trained = train(IMAGES, tiny_recipe, 1, pixels)
     assert (trained.restarts, trained.failure) == (1, "")
     assert trained.seed != 1
 
 
+def test_divergence_between_two_looks_at_the_losses_is_found_at_the_next(
+    pixels: FeatureExtractor, tiny_recipe: Recipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    advance = gan.Run.advance
+
+    def lost_at_step_3(run: gan.Run) -> torch.Tensor:
+        losses = advance(run)
+        return LOST if run.pair.step == 3 else losses
+
+    notes: list[str] = []
+    reporter = Reporter()
+    monkeypatch.setattr(reporter, "note", notes.append)
+    monkeypatch.setattr(gan.Run, "advance", lost_at_step_3)
+    recipe = replace(tiny_recipe, steps=4 * gan.LOOK_EVERY, score_every=4 * gan.LOOK_EVERY)
+    with pytest.raises(TrainingError, match=f"diverged by step {gan.LOOK_EVERY} and"):
+        train(IMAGES, recipe, 1, pixels, reporter=reporter)
+    assert len(notes) == 2
+
+
 def test_a_training_that_fails_twice_says_so(
     pixels: FeatureExtractor, tiny_recipe: Recipe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(gan.Run, "advance", lambda run: (float("nan"), 0.0))
+    monkeypatch.setattr(gan.Run, "advance", lambda run: LOST)
     with pytest.raises(TrainingError, match="diverged"):
         train(IMAGES, tiny_recipe, 1, pixels)
 
