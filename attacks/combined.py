@@ -61,6 +61,7 @@ class Combined(Attack):
             discriminator=any(model.discriminator for model in models),
             real_share=max(model.real_share for model in models),
             defense=any(model.defense for model in models),
+            strength=any(model.strength for model in models if model.defense),
         )
 
     @property

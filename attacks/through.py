@@ -62,8 +62,8 @@ class Through(TrainingAttack):
 
     @property
     def threat_model(self) -> ThreatModel:
-        """The defense, and a share of the training set if one is wanted."""
-        return ThreatModel(real_share=self.share, defense=True)
+        """The defense, with its strength unless that is drawn, and a share of the training set if one is wanted."""
+        return ThreatModel(real_share=self.share, defense=True, strength=self.strength == "known")
 
     def fit(self, oracle: Oracle, knowledge: Knowledge, rng: torch.Generator) -> ImageModel:
         """Query all at once, and train on that, through the defense.

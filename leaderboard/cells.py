@@ -22,6 +22,9 @@ GARBAGE = "garbage"
 THE_DEFENSE = "the defense"
 """What an attacker who knows the defense lists in his knowledge."""
 
+BUT_ITS_STRENGTH = "the defense but its strength"
+"""What one lists instead who knows all of it but that."""
+
 BySeed: TypeAlias = Mapping[int, Record]
 """The record of each seed, in the order of the seeds."""
 

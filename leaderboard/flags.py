@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
 from leaderboard.cells import (
+    BUT_ITS_STRENGTH,
     NONE,
     THE_DEFENSE,
     BySeed,
@@ -27,6 +28,9 @@ from leaderboard.intervals import Interval, over_seeds, paired
 
 AMOUNT = re.compile(r"(?P<amount>[\d.e+-]+)(?P<of>% of the training set| clients)")
 """An item of knowledge of which one attacker may have more than another."""
+
+PART = 0.5
+"""How much of the defense somebody knew who did not know its strength: not all of it, which is 1, nor nothing."""
 
 Known = Mapping[str, float]
 """What an attacker knew: each item, and how much of it; 1 of one that is had or not."""
@@ -156,10 +160,17 @@ def knowing(attacks: Mapping[str, BySeed]) -> dict[str, BySeed]:
 
 def known(records: BySeed) -> Known:
     """What an attacker knew; of several seeds, the most of each item."""
-    return _most(dict(map(_amount, record.knowledge.split(", "))) for record in records.values())
+    return _most(items(record.knowledge) for record in records.values())
+
+
+def items(knowledge: str) -> Known:
+    """What a record's ``knowledge`` says, item by item."""
+    return dict(map(_amount, knowledge.split(", ")))
 
 
 def _amount(item: str) -> tuple[str, float]:
+    if item == BUT_ITS_STRENGTH:
+        return THE_DEFENSE, PART
     counted = AMOUNT.fullmatch(item)
     return (counted["of"], float(counted["amount"])) if counted else (item, 1.0)
 

@@ -39,7 +39,9 @@ class ThreatModel:
     real_share: float = 0.0
     """A share of the target's training set, 0 to 1."""
     defense: bool = False
-    """The defense, with its strength, as its spec says; not what it found out about the target."""
+    """The defense, as its spec says; not what it found out about the target."""
+    strength: bool = True
+    """Of a granted defense: its strength too. Without it he is handed it all the same, and must not make use of it."""
     clients: int = 1
     """Users that he poses as, at least 1: what a defense limits, it limits for each."""
 
@@ -47,7 +49,7 @@ class ThreatModel:
         """In words, as it stands in the board's column ``knowledge``."""
         real = f"{100 * self.real_share:g}% of the training set"
         granted = [
-            ("the defense", self.defense),
+            ("the defense" if self.strength else "the defense but its strength", self.defense),
             ("discriminator", self.discriminator),
             (real, self.real_share > 0),
             (f"{self.clients} clients", self.clients > 1),

@@ -89,6 +89,7 @@ def _is_threat_model(told: Mapping[str, Any]) -> bool:
     return (
         isinstance(told["discriminator"], bool)
         and isinstance(told["defense"], bool)
+        and isinstance(told["strength"], bool)
         and isinstance(share, int | float)
         and math.isfinite(share)
         and 0 <= share <= 1

@@ -17,6 +17,7 @@ from benchmark.gan import Generative, train
 from benchmark.interfaces import Defense, FeatureExtractor, Knowledge, Target, to_uint8
 from benchmark.oracle import Oracle
 from benchmark.recipe import Recipe
+from benchmark.registry import load
 from benchmark.stack import Stack
 from defenses.controls import Garbage, Undefended
 from defenses.filters import Filter
@@ -198,6 +199,10 @@ def test_real_images_are_defended_before_they_are_trained_on() -> None:
 def test_it_asks_for_what_it_uses() -> None:
     assert str(Through().threat_model) == "answers, the defense"
     assert str(Through(share=0.1).threat_model) == "answers, the defense, 10% of the training set"
+    drawn = Through(strength="drawn", low=0.1, high=0.2)
+    assert str(drawn.threat_model) == "answers, the defense but its strength"
+    together = load("attack", "best-of,members=[through,strength=drawn,low=0.1,high=0.2]+purify").threat_model
+    assert str(together) == str(load("attack", "best-of,members=through+purify").threat_model)
 
 
 def test_what_is_found_in_the_target_is_made_up_for() -> None:

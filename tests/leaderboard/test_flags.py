@@ -106,6 +106,8 @@ def test_who_knows_the_defense_may_be_weaker_than_who_knows_something_else() -> 
         ("answers, the defense, 10 clients", "answers, 9 clients", True),
         ("answers, the defense, 9 clients", "answers, 10 clients", False),
         ("answers, the defense", "answers, 2 clients", False),
+        ("answers, the defense but its strength", "answers", True),
+        ("answers, the defense", "answers, the defense but its strength", False),
         # Real images do not make up for the discriminator.
         ("answers, the defense, 100% of the training set", "answers, discriminator, 10% of the training set", False),
     ],
