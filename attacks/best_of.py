@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import torch
 
 from attacks.combined import Combined
+from benchmark.budget import MAX_BUDGET
 from benchmark.errors import TrainingError, UsageError
 from benchmark.images import check_images
 from benchmark.interfaces import Attack, ImageModel, Knowledge, ThreatModel, parameter
@@ -43,7 +44,8 @@ class BestOf(Combined):
     def __post_init__(self) -> None:
         super().__post_init__()
         for spec, attack in self.attacks.items():
-            if attack.queries(BUDGET) != BUDGET:
+            # On the largest budget, since on a small one an attack may refuse.
+            if attack.queries(MAX_BUDGET) != MAX_BUDGET:
                 raise UsageError(f"{spec} counts its budget in a way of its own, so that answers cannot be shared")
         if self.threat_model.real_share > 1:
             raise UsageError(
@@ -99,10 +101,6 @@ class BestOf(Combined):
         _, model, kept = nearest
         oracle.discard(len(answers) - kept)
         return model
-
-
-BUDGET = 1000
-"""A budget on which it shows how an attack counts."""
 
 
 def distance_of(attack: Attack, model: ImageModel, knowledge: Knowledge, reference: Moments) -> float:

@@ -18,7 +18,7 @@ from torch import Tensor
 from benchmark.clients import handed
 from benchmark.data import load as load_data
 from benchmark.ensemble import TrainedTogether
-from benchmark.errors import UsageError
+from benchmark.errors import TrainingError, UsageError
 from benchmark.features import extract
 from benchmark.files import new_array, open_array, write_array, write_text
 from benchmark.gan import Generative, Trained, train
@@ -66,6 +66,8 @@ class Theft:
     queries_kept: int
     trainings: tuple[dict[str, Any], ...]
     """One per training: recipe, seed, restarts, failure, history."""
+    failures: tuple[str, ...]
+    """Of trainings that came to nothing, in spite of which the attack came to an attack model."""
     diagnostics: dict[str, float]
     """What the attack reported of itself."""
     seconds: float
@@ -212,7 +214,8 @@ class Artifacts:
         folder = self._theft(attack, defense, seed, budget, drawn)
         report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
         images = Images(folder / IMAGES, self.store.checksum(folder, IMAGES))
-        return Theft(images, trainings=tuple(report.pop("trainings")), **report)
+        trainings, failures = tuple(report.pop("trainings")), tuple(report.pop("failures"))
+        return Theft(images, trainings=trainings, failures=failures, **report)
 
     def stolen(self, attack: Attack, defense: Defense, seed: int, budget: int) -> NetworkTarget:
         """The networks of the attack model; see :meth:`theft` for the arguments.
@@ -256,6 +259,7 @@ class Artifacts:
     def _steal(self, folder: Path, attack: Attack, against: Defense, oracle: Oracle, seed: int) -> None:
         started = time.monotonic()
         trainings: list[Trained] = []
+        failures: list[str] = []
         waited, spent = 0.0, 0.0
         numbers = count()
 
@@ -268,7 +272,11 @@ class Artifacts:
             work = folder / f"training-{next(numbers)}"
             extractor, reporter = self.setting.extractor, self.reporter
             asked = time.monotonic()
-            trained = self.train(images, recipe, own_seed, extractor, defense=defense, work=work, reporter=reporter)
+            try:
+                trained = self.train(images, recipe, own_seed, extractor, defense=defense, work=work, reporter=reporter)
+            except TrainingError as error:
+                failures.append(str(error))
+                raise
             trainings.append(trained)
             waited += time.monotonic() - asked
             spent += cost(trained, time.monotonic() - asked)
@@ -288,6 +296,7 @@ class Artifacts:
             "queries_charged": oracle.charged,
             "queries_kept": oracle.kept,
             "trainings": [trained.report() for trained in trainings],
+            "failures": failures,
             "diagnostics": knowledge.diagnostics,
             "seconds": time.monotonic() - started - waited + spent,
         }

@@ -122,7 +122,7 @@ def write_up(
         flags=(
             *([] if artifacts.repeats(defense, "reference", cell.seed, track.samples) else [NOT_DETERMINISTIC]),
             *beyond(cell.budget, theft),
-            *training_flags(theft.trainings),
+            *training_flags(theft.trainings, theft.failures),
         ),
         attack_seconds=theft.seconds,
         seconds=seconds,
@@ -152,9 +152,15 @@ def beyond(budget: int, theft: Theft) -> list[str]:
     return [f"another count: handed {theft.queries_charged:,} images on a budget of {budget:,}"]
 
 
-def training_flags(trainings: Sequence[Mapping[str, Any]]) -> list[str]:
-    """What a reader must know of the trainings of an attack before trusting what came of them."""
+def training_flags(trainings: Sequence[Mapping[str, Any]], failures: Sequence[str] = ()) -> list[str]:
+    """What a reader must know of the trainings of an attack before trusting what came of them.
+
+    Args:
+        trainings: how each went.
+        failures: why others came to nothing.
+    """
     restarts = ["restarted with a new seed" for training in trainings if training["restarts"]]
-    found = [*restarts, *(training["failure"] for training in trainings if training["failure"])]
+    given_up = [training["failure"] for training in trainings if training["failure"]]
+    found, count = [*restarts, *given_up, *failures], len(trainings) + len(failures)
     # Of an attack made of several, a training that went wrong need not be that of the model handed over.
-    return [f"one of {len(trainings)} trainings: {flag}" for flag in found] if len(trainings) > 1 else found
+    return [f"one of {count} trainings: {flag}" for flag in found] if count > 1 else found

@@ -360,3 +360,4 @@ def test_what_went_wrong_in_one_of_several_trainings_is_not_said_of_the_attack_m
     assert training_flags([bad]) == ["restarted with a new seed", "diverged at step 3"]
     assert training_flags([fine, fine]) == []
     assert training_flags([fine, restarted]) == ["one of 2 trainings: restarted with a new seed"]
+    assert training_flags([fine], ["the training failed twice"]) == ["one of 2 trainings: the training failed twice"]

@@ -102,6 +102,10 @@ def test_an_attack_whose_training_fails_is_left_out() -> None:
         Theft(best_of("level=60,fails=true", "level=30,fails=true"), 60)
 
 
+def test_an_attack_that_needs_a_large_budget_may_be_one_of_several() -> None:
+    assert list(load("attack", "best-of,members=[accuracy,chain=2000]").attacks) == ["accuracy,chain=2000"]
+
+
 def test_each_has_its_own_share_and_none_what_is_held_out() -> None:
     attack = best_of("level=90,share=0.5", "level=30,share=0.25", "level=60", share=0.1)
     assert str(attack.threat_model) == "answers, 60% of the training set"
