@@ -78,15 +78,31 @@ def test_global_randomness_is_neither_read_nor_changed(pixels: FeatureExtractor,
 
 
 @pytest.mark.parametrize(
-    ("generator", "discriminator", "killed_after"),
-    [("pggan", "pggan", 3), ("pggan", "pggan", 5), ("dcgan", "pggan", 5), ("stylegan2", "stylegan2", 3)],
+    ("generator", "discriminator", "loss", "killed_after"),
+    [
+        ("pggan", "pggan", "logistic", 3),
+        ("pggan", "pggan", "wasserstein", 5),
+        ("dcgan", "pggan", "logistic", 5),
+        ("stylegan2", "stylegan2", "logistic", 3),
+    ],
 )
 def test_growth_and_adaptation_are_resumed_too(
-    pixels: FeatureExtractor, tiny_recipe: Recipe, tmp_path: Path, generator: str, discriminator: str, killed_after: int
+    pixels: FeatureExtractor,
+    tiny_recipe: Recipe,
+    tmp_path: Path,
+    generator: str,
+    discriminator: str,
+    loss: str,
+    killed_after: int,
 ) -> None:
     # At 8x8 pixels the second resolution begins to be faded in after step 4.
     recipe = replace(
-        tiny_recipe, generator=generator, discriminator=discriminator, steps=8, score_every=2, **EVERYTHING
+        tiny_recipe,
+        generator=generator,
+        discriminator=discriminator,
+        steps=8,
+        score_every=2,
+        **(EVERYTHING | {"loss": loss}),
     )
     with pytest.raises(KeyboardInterrupt):
         train(IMAGES, recipe, 1, pixels, work=tmp_path, reporter=Kill(killed_after))

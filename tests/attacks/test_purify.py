@@ -64,6 +64,11 @@ def test_without_them_each_damage_has_its_restorer(defense: Defense, restorer: s
     assert len(theft.images) == 40
 
 
+def test_blocks_are_smoothed_a_little_at_best() -> None:
+    for quality in (30, 50):
+        assert Theft(Purify(share=0.0, restorer="deblock"), Jpeg(quality), real=0).gain > 0.05
+
+
 @pytest.mark.parametrize("defense", [Undefended(), QueryLimit(), Noise(0.0)])
 def test_what_is_not_changed_is_not_restored(defense: Defense) -> None:
     theft = Theft(Purify(), defense)
