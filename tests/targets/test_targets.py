@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import torch
 from blobs import blobs
+from PIL import Image
 from safetensors.torch import load_file, save_file
 
 from benchmark.config import Track
@@ -141,6 +142,28 @@ def test_shipped_targets_are_what_their_cards_say(name: str) -> None:
     assert sum(path.stat().st_size for path in folder.glob("*.safetensors")) <= 10_000_000
     for figure in ("fd", "floor_training_set", "floor_target"):
         assert f"{metrics[figure]:.1f}" in (folder / "README.md").read_text()
+
+
+@pytest.mark.parametrize(("classes", "told"), [(("dark", "light"), True), (("all",), False)])
+def test_a_card_counts_the_classes_of_a_folder_that_has_no_test_split(
+    track: Track, tmp_path: Path, classes: tuple[str, ...], told: bool
+) -> None:
+    for number, name in enumerate(classes):
+        (tmp_path / "data" / name).mkdir(parents=True)
+        for index, image in enumerate(blobs(40, channels=1, side=16, seed=number)):
+            shown = 255 - image if name == "light" else image
+            Image.fromarray(shown[0].numpy()).save(tmp_path / "data" / name / f"{index}.png")
+    own = replace(track, data=f"folder:{tmp_path / 'data'}", samples=30)
+    figures = train_target(own, tmp_path / "target", 0, Reporter())
+    card = (tmp_path / "target" / "README.md").read_text()
+    if told:
+        assert set(figures["class_shares"]) == set(classes)
+        assert sum(figures["class_shares"].values()) == pytest.approx(1)
+        assert figures["classifier_accuracy"] > 0.8
+        assert f"accuracy on those it has not seen: {figures['classifier_accuracy']:.1%}" in card
+    else:
+        assert "class_shares" not in figures
+        assert "## Classes" not in card
 
 
 def test_a_card_of_few_training_images_has_no_floor_of_theirs(track: Track, tmp_path: Path) -> None:
