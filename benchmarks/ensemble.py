@@ -6,35 +6,27 @@ Everything is measured on the device that trains; on a processor, shorter.
 from __future__ import annotations
 
 import statistics
-import tempfile
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from benchmark.compute import compute_device
-from benchmark.config import Cell, Track, load_track
+from benchmark.config import load_track
 from benchmark.ensemble import Member, TrainedTogether, train_together
-from benchmark.executors import make_executor
 from benchmark.gan import train
 from benchmark.interfaces import FeatureExtractor
-from benchmark.progress import Reporter
 from benchmark.recipe import Recipe
-from benchmark.results import Results
 from benchmark.setting import load_setting
-from benchmark.sweep import run_cells
 from benchmark.trained import Trained
+from benchmarks import mix
 from benchmarks.race import quiet
 from benchmarks.section import Bar, Section, Table, at_most
 
-CELLS = 150
-"""Of the full board of a small track."""
 HOURS = 1.0
-"""That such a board may take."""
+"""That the full board of a small track may take."""
 ANSWERS = 50_000
 NOISE = 2.0
 """Times as far from the lone training as that is from itself by other kernels, that one trained together may be."""
@@ -74,8 +66,13 @@ def compare(rounds: int, smoke: bool) -> Section:
     answers = setting.target.generate(setting.target.prior(extent.answers, torch.Generator().manual_seed(0)))
     throughput, best = speeds(track.recipe, answers, setting.extractor, extent, rounds, precisions(on_card, smoke))
     equality, scoring, bar = agreement(track.recipe, answers, setting.extractor, extent)
-    board, hours = extrapolation(track, best, scoring, rest_of_a_cell(track, extent))
-    bars = [bar, *([at_most(f"hours of the device for {CELLS} cells", hours, HOURS)] if on_card else [])]
+    attacks = mix.kinds(track.recipe)
+    alone = mix.through_a_defense(track.recipe, answers, setting.extractor, extent.steps)
+    measured = replace(track, samples=extent.samples)
+    rest = mix.beside_training(measured, [kind.attack for kind in attacks], len(answers), brief=smoke)
+    board, hours = mix.board(track.recipe, attacks, mix.Rates(1 / best, scoring), alone, rest)
+    claim = f"hours of the device for {mix.CELLS} cells, the attacks of the sweeps"
+    bars = [bar, *([at_most(claim, hours, HOURS)] if on_card else [])]
     about = (
         "The track's recipe, on answers of its undefended target. Seconds of training are of the steps, with the "
         "drawing of what they train on and without the scoring of checkpoints. "
@@ -208,42 +205,3 @@ def other_kernels() -> Iterator[None]:
         # The switch of oneDNN warns of what it does not know of GPUs.
         with quiet(), torch.backends.mkldnn.flags(enabled=False):
             yield
-
-
-def rest_of_a_cell(track: Track, extent: Extent) -> float:
-    """Seconds that a cell takes beside its training: answers are drawn, features extracted, figures measured."""
-    recipe = replace(track.recipe, steps=1, score_every=1, score_images=2)
-    track = replace(track, name="untrained", samples=extent.samples, recipe=recipe)
-    with tempfile.TemporaryDirectory() as folder:
-        taken = []
-        # What the first makes for all cells, the second finds.
-        for defense in ("none", "jpeg"):
-            started = time.perf_counter()
-            cells = [Cell(track, defense, "fidelity", extent.answers, 0)]
-            failures = run_cells(cells, Results(Path(folder)), make_executor("in-process"), Reporter()).failures
-            if failures:
-                raise RuntimeError(str(failures))
-            taken.append(time.perf_counter() - started)
-    return taken[1]
-
-
-def extrapolation(track: Track, best: float, scoring: float, rest: float) -> tuple[Table, float]:
-    """Of a board of :data:`CELLS` cells from what each part of one takes; the table, and the hours in all."""
-    recipe = track.recipe
-    scores = -(-recipe.steps // recipe.score_every)
-    parts = {
-        f"{recipe.steps:,} steps of training": recipe.steps / best,
-        f"{scores} scored checkpoints": scores * scoring,
-        "answers, features and figures": rest,
-    }
-    whole = sum(parts.values())
-    rows: list[tuple[str, ...]] = [
-        (name, f"{value:.1f}", f"{CELLS * value / 3600:.2f}")
-        for name, value in [*parts.items(), ("the whole cell", whole)]
-    ]
-    header = ("of a cell", "seconds", f"hours for {CELLS} cells")
-    caption = (
-        "The whole board on one device, cell by cell but for the steps; a cell of its own defense, with answers that "
-        "no other attack has drawn before."
-    )
-    return Table(header, rows, caption), CELLS * whole / 3600

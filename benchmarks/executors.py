@@ -15,7 +15,7 @@ from benchmark.executors import Executor, make_executor
 from benchmark.progress import Reporter
 from benchmark.results import Results
 from benchmark.sweep import run_cells
-from benchmarks.section import Section, Table
+from benchmarks.section import Section, Table, code
 
 EXECUTORS: dict[str, Callable[[], Executor]] = {
     "in process, all cores": lambda: make_executor("in-process"),
@@ -34,10 +34,12 @@ def compare(rounds: int, smoke: bool) -> Section:
     taken = {name: swept(cells, make) for name, make in list(EXECUTORS.items())[: 1 if smoke else None]}
     base = next(iter(taken.values()))
     rows = [
-        (name, found, "") if isinstance(found, str) else (name, f"{found:.0f}", f"{found / float(base):.2f}")
+        (name, code(found), "") if isinstance(found, str) else (name, f"{found:.0f}", f"{found / float(base):.2f}")
         for name, found in taken.items()
     ]
-    about = f"{len(cells)} cells of {recipe.steps} steps on {len(os.sched_getaffinity(0))} cores."
+    about = (
+        f"{len(cells)} cells of {recipe.steps} steps on {len(os.sched_getaffinity(0))} cores. Each sweep is done once."
+    )
     return Section("Executors", about, [Table(("executor", "seconds", "of the time in process"), rows)])
 
 

@@ -52,7 +52,7 @@ def compare(rounds: int, smoke: bool) -> Section:
         tables.append(table)
         bars += bar
     about = (
-        "Each size in a process of its own. An exponent is the slope of a straight line through the points on "
+        "Each size once, in a process of its own. An exponent is the slope of a straight line through the points on "
         "logarithmic axes: 1 is in proportion, 0 is no growth. Constant parts (networks, libraries, the data set) "
         "make it smaller, so that steps between the largest sizes say more than the whole."
     )

@@ -2,19 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 from unittest import mock
 
 import numpy as np
 import torch
+import yaml
 from torch import Tensor
 from torch.nn import functional as F
 
+from benchmark.config import Track, load_track
 from benchmark.metrics import Features
 from benchmark.recipe import Recipe
 
 PLAIN = Recipe(generator="dcgan", generator_width=32, steps=4000, score_every=500, score_images=1000)
 """A plain DCGAN of width 32 at the usual rates, as of any tutorial: what attack models would be without a choice."""
+
+TINY: Mapping[str, Any] = MappingProxyType(
+    {"generator_width": 8, "discriminator_width": 8, "batch": 4, "steps": 2, "score_every": 1, "score_images": 20}
+)
+"""What makes next to no training of a recipe, for smoke runs."""
+
+
+def tiny_track(folder: Path) -> Track:
+    """The track of Fashion-MNIST with next to no training and few images, for smoke runs.
+
+    Args:
+        folder: where its file is written, as ``tiny.yaml``, for commands that take a track by its file.
+    """
+    track = load_track("fashion-mnist")
+    same = {name: getattr(track, name) for name in ("data", "channels", "size", "target", "features")}
+    path = folder / "tiny.yaml"
+    path.write_text(yaml.safe_dump({**same, "name": "tiny", "samples": 60, "recipe": dict(TINY)}))
+    return load_track(str(path))
 
 
 def features(count: int, dim: int, seed: int, shift: float = 0.0) -> Features:

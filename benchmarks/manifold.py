@@ -37,7 +37,8 @@ def compare(rounds: int, smoke: bool) -> Section:
     )
     bars.append(at_most(f"peak memory of {many:,} images against {many:,}", gigabytes, 2, " GB"))
     about = (
-        f"Features at {dim} dimensions, {NEIGHBOURS} neighbours. The difference is the greatest of the four figures."
+        f"Features at {dim} dimensions, {NEIGHBOURS} neighbours. The difference is the greatest of the four figures. "
+        f"The comparison of {many:,} images against {many:,} is done once, in a process of its own."
     )
     return Section("Precision, recall, density and coverage", about, [table, large], bars)
 

@@ -41,7 +41,7 @@ def compare(rounds: int, smoke: bool) -> Section:
         ],
     )
     about = (
-        f"Both are trained on the same {answers:,} answers of the undefended target, with one seed; FD is of the "
+        f"Both are trained once, on the same {answers:,} answers of the undefended target, with one seed; FD is of the "
         "averaged generator's images to answers that were held out, in the features of efficientnet_lite0, and so few "
         "that it has a floor far above 0. Seconds are of the steps alone, without the scoring. The plain DCGAN (width "
         f"32 on both sides, batch {PLAIN.batch}, rates {PLAIN.generator_rate:g} and {PLAIN.discriminator_rate:g}) ends "

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from benchmarks.section import Bar, Table
+from benchmarks.section import Bar, Table, code
 
 Work = Callable[[], Any]
 
@@ -135,7 +135,7 @@ def _measured(lane: Lane) -> str:
 def _row(what: str, lane: Lane) -> tuple[str, ...]:
     peer = lane.peer
     if lane.error:
-        return what, peer.name, f"no longer runs: `{lane.error}`", "", "", "", "", ""
+        return what, peer.name, f"no longer runs: {code(lane.error)}", "", "", "", "", ""
     bar, met = ("", "") if peer.bar is None else (f"{peer.bar:g}", "yes" if lane.met else "**no**")
     differ = "" if peer.tolerance is None else f"{lane.difference:.1g} (allowed {peer.tolerance:g})"
     times = (f"{statistics.median(each):.3g}" for each in (lane.ours, lane.theirs))

@@ -2,7 +2,8 @@
 
 The training set itself stands in for the answers (a target as good as its data), so that the choice of the recipe does
 not hang on a target that was trained with it. Writes ``recipe.json`` and ``recipe.png``, and prints a table.
-Resumes where it was interrupted.
+Resumes where it was interrupted. ``--smoke`` trains two of them for a few steps, to see that it runs, and leaves
+nothing.
 
     python -m benchmarks.recipe --out docs/recipe --seconds 300 --threads 1
 """
@@ -10,7 +11,9 @@ Resumes where it was interrupted.
 from __future__ import annotations
 
 import json
+import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from itertools import pairwise
 from pathlib import Path
@@ -26,7 +29,8 @@ from benchmark.files import replacing, write_text
 from benchmark.gan import train
 from benchmark.progress import LineReporter, Reporter, Stage
 from benchmark.recipe import Recipe
-from benchmarks.inputs import PLAIN
+from benchmarks.inputs import PLAIN, TINY
+from benchmarks.inputs import images as made_images
 
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt
@@ -72,21 +76,42 @@ def seconds_per_step(recipe: Recipe, images: torch.Tensor, extractor: EfficientN
 @click.option("--seeds", default=2)
 @click.option("--threads", default=1)
 @click.option("--only", multiple=True, type=click.Choice(list(ALTERNATIVES)), help="some of the recipes")
-def main(out: Path, seconds: float, seeds: int, threads: int, only: tuple[str, ...]) -> None:
+@click.option("--smoke", is_flag=True, help="two narrow recipes on made-up images for a moment; nothing is kept")
+def main(out: Path, seconds: float, seeds: int, threads: int, only: tuple[str, ...], smoke: bool) -> None:
     torch.set_num_threads(threads)
+    if smoke:
+        narrow = {name: replace(ALTERNATIVES[name], **TINY) for name in ("half width", "plain DCGAN")}
+        with tempfile.TemporaryDirectory() as name:
+            compare(narrow, made_images(200, 1, 32), 0.0, 1, [*narrow], Path(name))
+    else:
+        compare(ALTERNATIVES, load("fashion-mnist").images[:50_000], seconds, seeds, only or [*ALTERNATIVES], out)
+
+
+def compare(
+    recipes: dict[str, Recipe], images: torch.Tensor, seconds: float, seeds: int, names: Sequence[str], out: Path
+) -> None:
+    """Train by those recipes that are named, unless it was done, and draw and print all that there is.
+
+    Args:
+        recipes: all that there are, by name.
+        images: to train on.
+        seconds: of each training.
+        seeds: of each recipe.
+        names: of the recipes to train by.
+        out: folder of figures, plot and what was done before.
+    """
     extractor = EfficientNetLite0()
-    images = load("fashion-mnist").images[:50_000]
     path = out / "recipe.json"
     curves = json.loads(path.read_text()) if path.exists() else []
     done = {(curve["name"], curve["seed"]) for curve in curves}
-    costs = {name: seconds_per_step(recipe, images, extractor) for name, recipe in ALTERNATIVES.items()}
+    costs = {name: seconds_per_step(recipe, images, extractor) for name, recipe in recipes.items()}
     for name, cost in costs.items():
         print(f"{name}: {1 / cost:.2f} steps/s", flush=True)
     for seed in range(seeds):
-        for name in only or ALTERNATIVES:
+        for name in names:
             if (name, seed) not in done:
                 every = max(1, round(seconds / costs[name] / POINTS))
-                recipe = replace(ALTERNATIVES[name], steps=every * POINTS, score_every=every)
+                recipe = replace(recipes[name], steps=every * POINTS, score_every=every)
                 trained = train(images, recipe, seed, extractor, reporter=LineReporter())
                 scores = [(point.step, point.score) for point in trained.history]
                 print(name, seed, scores, trained.failure, flush=True)

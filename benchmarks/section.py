@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -34,6 +35,13 @@ class Section:
     """What was compared with what, on which inputs."""
     tables: list[Table]
     bars: list[Bar] = field(default_factory=list)
+
+
+def code(text: str) -> str:
+    """Any text as code in a cell of a Markdown table: in a longer fence than any within, its bars escaped."""
+    fence = "`" * (1 + max(map(len, re.findall("`+", text)), default=0))
+    apart = " " if len(fence) > 1 else ""
+    return fence + apart + text.replace("|", r"\|") + apart + fence
 
 
 def at_least(what: str, measured: float, bar: float, unit: str = "") -> Bar:

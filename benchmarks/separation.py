@@ -1,6 +1,7 @@
 """Can the track's attacker tell defenses apart? The spread over seeds under `none` against the distance to others.
 
 Runs the cells (or finds their records), prints the table as Markdown and draws the target beside what was stolen.
+``--smoke`` does so with next to no training, to see that it runs, and leaves nothing.
 
     python -m benchmarks.separation --workers 2
 """
@@ -8,12 +9,13 @@ Runs the cells (or finds their records), prints the table as Markdown and draws 
 from __future__ import annotations
 
 import statistics
+import tempfile
 from pathlib import Path
 
 import click
 
 from benchmark.artifacts import Artifacts
-from benchmark.config import Cell, load_track
+from benchmark.config import Cell, Track, load_track
 from benchmark.executors import make_executor
 from benchmark.progress.display import reporting
 from benchmark.record import Record
@@ -22,6 +24,7 @@ from benchmark.setting import load_setting
 from benchmark.sheet import draw_sheet
 from benchmark.store import Store
 from benchmark.sweep import run_cells
+from benchmarks.inputs import tiny_track
 
 DEFENSES = ("none", "noise,sigma=0.1", "jpeg,quality=10")
 
@@ -32,9 +35,17 @@ DEFENSES = ("none", "noise,sigma=0.1", "jpeg,quality=10")
 @click.option("--seeds", default=3)
 @click.option("--budget", default=50_000)
 @click.option("--workers", type=int)
-def main(folder: str, out: Path, seeds: int, budget: int, workers: int | None) -> None:
-    results = Results.at(folder)
-    track = load_track("fashion-mnist")
+@click.option("--smoke", is_flag=True, help="one seed, next to no training; nothing is kept")
+def main(folder: str, out: Path, seeds: int, budget: int, workers: int | None, smoke: bool) -> None:
+    if smoke:
+        with tempfile.TemporaryDirectory() as name:
+            separate(tiny_track(Path(name)), Results(Path(name)), Path(name), 1, 500, workers)
+    else:
+        separate(load_track("fashion-mnist"), Results.at(folder), out, seeds, budget, workers)
+
+
+def separate(track: Track, results: Results, out: Path, seeds: int, budget: int, workers: int | None) -> None:
+    """Do the cells of all defenses and seeds, print the table, and draw into the folder ``out``."""
     cells = [Cell(track, defense, "fidelity", budget, seed) for seed in range(seeds) for defense in DEFENSES]
     with reporting() as reporter:
         records = run_cells(cells, results, make_executor("local", workers), reporter).records
