@@ -24,6 +24,7 @@ from benchmark.errors import DataError, UsageError
 from benchmark.files import sync, write_text
 from benchmark.record import device, versions
 from benchmark.submission.protocol import Protocol
+from benchmark.submission.sources import encoded_otherwise, hides_code
 
 MANIFEST = "submission.json"
 SOURCE = "source"
@@ -162,6 +163,8 @@ def amiss(folder: Path, manifest: Manifest) -> list[str]:
     for name in sorted(there | manifest.files.keys()):
         if not FILES.fullmatch(name) or ".." in name.split("/") or os.path.normpath(name) != name:
             problems.append(f"{name}: a bundle holds no such file")
+        elif name.startswith(f"{SOURCE}/") and hides_code(name):
+            problems.append(f"{name}: it may hide code; leave it out, as sources are Python as it is written, and data")
         elif (folder / name).is_symlink() or any(parent.is_symlink() for parent in _parents(folder, name)):
             problems.append(f"{name}: it is a link, but a bundle holds files only")
         elif name not in there:
@@ -172,6 +175,8 @@ def amiss(folder: Path, manifest: Manifest) -> list[str]:
             problems.append(f"{name}: the manifest does not have it")
         elif checksum(folder / name) != manifest.files[name]:
             problems.append(f"{name}: it was changed, its SHA-256 is not that of the manifest")
+        elif name.startswith(f"{SOURCE}/") and encoded_otherwise(folder / name):
+            problems.append(f"{name}: it may hide code, as it is not written in UTF-8")
     return problems
 
 

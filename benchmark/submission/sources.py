@@ -8,14 +8,20 @@ from __future__ import annotations
 
 import re
 import shutil
+import tokenize
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from benchmark.errors import DataError, UsageError
 from benchmark.isolation.host import attribute_of, hash_of, sources
 from benchmark.registry import IN_FOLDER, STACKED
 
-LEFT_OUT = ("__pycache__", "*.pyc", ".*")
+LEFT_OUT = ("__pycache__", "*.pyc", "*.pyo", ".*")
 """Of a package's folder: what Python writes there, and hidden files."""
+
+EXTENSIONS = ("*.so", "*.pyd", "*.dylib", "*.dll")
+"""Files of code for the machine, which Python runs rather than the source of a module of that name."""
 
 IN_BUNDLE = re.compile(r"([A-Za-z_]\w*(\.[A-Za-z_]\w*)*|[\w-]+\.py):[A-Za-z_]\w*(,.*)?", re.DOTALL)
 """A spec of one defense as a bundle has it: no folder, so none outside of the bundle."""
@@ -35,8 +41,8 @@ def bring(spec: str, folder: Path) -> str:
         The spec relative to the folder.
 
     Raises:
-        UsageError: there is no such plugin, two members of a stack have sources of one name, or a parameter names a
-            file.
+        UsageError: there is no such plugin, its source cannot be read by others, two members of a stack have sources of
+            one name, or a parameter names a file.
     """
     return STACKED.join(_bring(part, folder) for part in spec.split(STACKED))
 
@@ -53,9 +59,41 @@ def _bring(part: str, folder: Path) -> str:
         if copy.exists() and copy.read_bytes() != source.read_bytes():
             raise UsageError(f"two members of the stack are written in files called {source.name}; rename one")
         shutil.copyfile(source, copy)
+    _check_readable(copy)
     brought = f"{source.name if source.is_file() else place}:{attribute}{comma}{settings}"
     _check_spec(brought)
     return brought
+
+
+def _check_readable(copy: Path) -> None:
+    for path in (copy, *sorted(copy.rglob("*"))):
+        if _matches(path.name, EXTENSIONS):
+            raise UsageError(
+                f"{path.relative_to(copy.parent)} is an extension module, which nobody can read, but a bundle holds "
+                "code as its source alone; write it in Python"
+            )
+        if encoded_otherwise(path):
+            raise UsageError(f"{path.relative_to(copy.parent)} is not written in UTF-8; save it so, without a cookie")
+
+
+def hides_code(name: str) -> bool:
+    """Whether a file of a bundle's sources, by its path, may be code that those who read the sources do not see."""
+    return any(_matches(part, (*LEFT_OUT, *EXTENSIONS)) for part in name.split("/"))
+
+
+def encoded_otherwise(path: Path) -> bool:
+    """Whether Python would read a source in another encoding than all others do: in some, comments may hold code."""
+    if path.suffix != ".py" or not path.is_file():
+        return False
+    try:
+        with path.open("rb") as file:
+            return not tokenize.detect_encoding(file.readline)[0].startswith("utf-8")
+    except SyntaxError:
+        return True
+
+
+def _matches(name: str, patterns: Iterable[str]) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in patterns)
 
 
 def located(spec: str, folder: Path) -> str:

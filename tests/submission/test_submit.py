@@ -43,6 +43,22 @@ def test_a_cell_that_fails_leaves_no_bundle(call, track_file: Path, tmp_path: Pa
     assert [each.name for each in tmp_path.iterdir() if "b" in each.name] == []
 
 
+@pytest.mark.parametrize("place", ["compiled_package/inside/fast.abi3.so", "fast_module.abi3.so"])
+def test_an_extension_module_is_said_to_be_no_source(
+    call, track_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    for file in ("compiled_package/__init__.py", "compiled_package/inside/__init__.py", place):
+        (tmp_path / "site" / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "site" / file).touch()
+    monkeypatch.syspath_prepend(str(tmp_path / "site"))
+    name = place.partition("/")[0].partition(".")[0]
+    command = ["submit", f"{name}:Darker", "--track", track_file, "--results", tmp_path / "r"]
+    outcome = call(*command, "--out", tmp_path / "bundle")
+    assert (outcome.status, outcome.out, outcome.err.count("\n")) == (2, "", 1)
+    assert f"{Path(place).name} is an extension module, which nobody can read" in outcome.err
+    assert not (tmp_path / "bundle").exists()
+
+
 @pytest.mark.skipif(not version(), reason="the kernel does not offer Landlock")
 def test_a_package_is_submitted_without_being_imported_here(
     call, track_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -114,6 +114,37 @@ def test_no_name_leaves_the_folder(verify, copy: Path, name: str) -> None:
     assert verify(copy) == [f"refused: {name}: a bundle holds no such file"]
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "__pycache__/own.cpython-311.pyc",
+        "package/__pycache__/note.txt",
+        "package/hidden.pyc",
+        "package/hidden.pyo",
+        "package/fast.cpython-311-x86_64-linux-gnu.so",
+        "package/fast.pyd",
+        "package/fast.dylib",
+        "package/fast.dll",
+        "package/.hidden",
+        ".hidden/more.py",
+    ],
+)
+def test_code_that_cannot_be_read_is_refused(verify, copy: Path, name: str) -> None:
+    path = copy / "source" / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"evil")
+    rewrite(copy)
+    (line,) = verify(copy)
+    assert line.startswith(f"refused: source/{name}: it may hide code")
+
+
+@pytest.mark.parametrize("cookie", ["utf-7", "latin-1", "none-such"])
+def test_code_that_is_not_what_it_looks_like_is_refused(verify, copy: Path, cookie: str) -> None:
+    (copy / "source" / "own.py").write_text(f"# coding: {cookie}\n# +AAo-print('a comment no more')\n")
+    rewrite(copy)
+    assert "refused: source/own.py: it may hide code, as it is not written in UTF-8" in verify(copy)
+
+
 @pytest.mark.parametrize("spec", ["../own.py:Darker", "/tmp/own.py:Darker", "a//b:Darker", "own.py", "jpeg", ""])
 def test_no_spec_leaves_the_folder(verify, copy: Path, spec: str) -> None:
     rewrite(copy, spec=spec)
