@@ -22,6 +22,9 @@ from benchmark.isolation.landlock import confine
 MAX_FILE = 2**30
 """Bytes; the largest file that a plugin may write."""
 
+MAX_OPEN = 1024
+"""Files that each of its processes may have open: whoever watches over its limits looks at all of them, often."""
+
 SYSTEM = ("/usr/lib", "/usr/lib64", "/usr/local/lib", "/lib", "/lib64", "/etc/ld.so.cache", "/sys/devices/system")
 """What Python and its packages load from. No other place: data sets and results lie there."""
 
@@ -44,7 +47,8 @@ def main(descriptor: int, settings: dict[str, Any]) -> None:
     sys.meta_path.insert(0, Located(settings["packages"]))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (MAX_FILE, MAX_FILE))
-    closed = [place for place in TARGETS.iterdir() if place.is_dir()]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (MAX_OPEN, MAX_OPEN))
+    closed = [*(place for place in TARGETS.iterdir() if place.is_dir()), *map(Path, settings["closed"])]
     readable, listed = apart_from(closed, wanted(settings))
     confine(readable, listed, [Path(settings["home"]), *map(Path, DEVICES)])
     # Only now: torch starts threads, which would keep the rights that this one has given up.
@@ -87,7 +91,7 @@ def apart_from(closed: Iterable[Path], places: Iterable[Path]) -> tuple[list[Pat
     """What some places hold, less what is closed: Landlock takes nothing back of a folder that it has opened.
 
     Args:
-        closed: folders that are not to be read.
+        closed: files and folders that are not to be read.
         places: files and folders to be read, otherwise whole.
 
     Returns:

@@ -51,7 +51,7 @@ class Limits:
     seconds: float = 300.0
     """For each thing asked, what it asks back for aside: a batch of 500 images, or an attack but for its trainings."""
     memory: int = 6 * 2**30
-    """Bytes; torch itself takes half a GiB."""
+    """Bytes, with the files in its folder and those without a name; torch itself takes half a GiB."""
     processes: int = 16
 
 
@@ -155,6 +155,7 @@ class Host:
             "path": [str(Path(place).absolute()) for place in sys.path],
             "packages": packages,
             "readable": [*map(str, places)],
+            "closed": [str(place) for kind, spec in plugins for place in bytecode(kind, spec)],
         }
 
     def _verdict(self) -> str:
@@ -206,6 +207,20 @@ def needed(kind: str, spec: str) -> list[Path]:
     """
     named = [value for value in split(spec)[1].values() if isinstance(value, str)]
     return [*sources(kind, spec), *(Path(text).absolute() for text in named if Path(text).is_file())]
+
+
+def bytecode(kind: str, spec: str) -> list[Path]:
+    """Where Python keeps bytecode beside a plugin's sources, and what links there lead to.
+
+    Python runs it rather than the sources, and it may say something else.
+    """
+    folders = [
+        folder
+        for source in sources(kind, spec)
+        for folder in (source.rglob("__pycache__") if source.is_dir() else [source.parent / "__pycache__"])
+        if folder.is_dir()
+    ]
+    return [*folders, *(each for folder in folders for each in folder.iterdir() if each.is_symlink())]
 
 
 def sources(kind: str, spec: str) -> list[Path]:

@@ -21,6 +21,7 @@ import psutil
 
 from benchmark.isolation.family import end_family
 from benchmark.isolation.network import leave_network
+from benchmark.isolation.usage import files_of, memory_of, resident
 
 PR_SET_CHILD_SUBREAPER = 36
 
@@ -58,7 +59,7 @@ def main(channel: int, settings: str) -> None:
         # The plugin's process has its end of the connection for itself: the harness hears when it ends.
         os.close(channel)
         try:
-            reason = watch(guest, limits["memory"], limits["processes"])
+            reason = watch(guest, limits["home"], limits["memory"], limits["processes"])
         finally:
             end_family(psutil.Process())
         verdict = reason or how_it_ended(guest.wait(), last_line(said))
@@ -67,7 +68,7 @@ def main(channel: int, settings: str) -> None:
         os.write(sys.stdout.fileno(), verdict.encode())
 
 
-def watch(guest: subprocess.Popen[bytes], memory: int, processes: int) -> str:
+def watch(guest: subprocess.Popen[bytes], home: str, memory: int, processes: int) -> str:
     """Wait until the plugin's process has ended, or must; returns why it must, or nothing."""
     while guest.poll() is None:
         ready, _, _ = select.select([sys.stdin], [], [], INTERVAL)
@@ -76,29 +77,17 @@ def watch(guest: subprocess.Popen[bytes], memory: int, processes: int) -> str:
         running = psutil.Process().children(recursive=True)
         if len(running) > processes:
             return f"it ran {len(running)} processes at once, but may run {processes}"
+        try:
+            files = files_of(home, running)
+        except OSError as error:
+            return f"it keeps what it takes from being looked at ({error})"
         # What is shared counts in full here, and is cheap to know: looking at every page takes a seventh of a core.
-        if sum(filter(None, map(resident, running))) <= memory:
+        if files + sum(filter(None, map(resident, running))) <= memory:
             continue
-        used = sum(filter(None, map(memory_of, running)))
+        used = files + sum(filter(None, map(memory_of, running)))
         if used > memory:
-            return f"it took {used / 2**30:.1f} GiB of memory, but may take {memory / 2**30:.1f}"
+            return f"it took {used / 2**30:.1f} GiB of memory and files, but may take {memory / 2**30:.1f}"
     return ""
-
-
-def resident(process: psutil.Process) -> int | None:
-    """Memory of a process in bytes, with all that it shares with others; none if it has just ended."""
-    try:
-        return int(process.memory_info().rss)
-    except psutil.Error:
-        return None
-
-
-def memory_of(process: psutil.Process) -> int | None:
-    """Memory of a process in bytes, what it shares with others divided among them; none if it has just ended."""
-    try:
-        return int(process.memory_full_info().pss)
-    except psutil.Error:
-        return None
 
 
 def last_line(said: IO[bytes]) -> str:

@@ -60,6 +60,40 @@ class EatsMemory(Defense):
             eaten.append(torch.ones(2**24))
 
 
+MIB = 2**20
+
+
+class FillsItsFolder(Defense):
+    """Takes memory that none of its processes is charged for: that of files in its folder, each a small one."""
+
+    def perturb(self, x, rng):
+        for number in range(3):
+            (Path(tempfile.gettempdir()) / str(number)).write_bytes(bytes(100 * MIB))
+        time.sleep(3)
+        return x
+
+
+class HoldsFiles(Defense):
+    """The same, of files without a name."""
+
+    def perturb(self, x, rng):
+        with tempfile.TemporaryFile() as deleted:
+            for file in (os.memfd_create("first"), os.memfd_create("second"), deleted.fileno()):
+                for _ in range(100):
+                    os.write(file, bytes(MIB))
+            time.sleep(3)
+        return x
+
+
+class Hides(Defense):
+    """Keeps its process from being looked at (PR_SET_DUMPABLE)."""
+
+    def perturb(self, x, rng):
+        ctypes.CDLL(None).prctl(4, 0, 0, 0, 0)
+        time.sleep(3)
+        return x
+
+
 class Multiplies(Defense):
     def perturb(self, x, rng):
         while True:

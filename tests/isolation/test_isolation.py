@@ -43,6 +43,8 @@ pytestmark = pytest.mark.skipif(not version(), reason="the kernel does not offer
 BAD = Path(__file__).parent / "bad_plugins.py"
 IMAGES = torch.arange(2 * 16 * 16).view(2, 1, 16, 16).remainder(256).to(torch.uint8)
 LIMITS = Limits(seconds=60, memory=2**31, processes=8)
+SMALL = replace(LIMITS, memory=2**29)
+"""A little more than torch takes."""
 
 
 def answer(spec: str, limits: Limits = LIMITS) -> torch.Tensor:
@@ -64,7 +66,9 @@ def family() -> list[psutil.Process]:
         ("Crashes", LIMITS, r"crashed \(SIGSEGV\)"),
         ("Leaves", LIMITS, "exit status 3; it said last: goodbye"),
         ("Swaps", LIMITS, "it ended by itself, with exit status 3$"),
-        ("EatsMemory", LIMITS, r"took 2\..* GiB of memory, but may take 2\.0"),
+        ("EatsMemory", LIMITS, r"took 2\..* GiB of memory and files, but may take 2\.0"),
+        ("FillsItsFolder", SMALL, r"took 0\..* GiB of memory and files, but may take 0\.5"),
+        ("HoldsFiles", SMALL, r"took 0\..* GiB of memory and files, but may take 0\.5"),
         ("Multiplies", LIMITS, "processes at once, but may run 8"),
         ("Babbles", replace(LIMITS, seconds=3), "no proper message|ended by itself|took more than"),
         ("Raises", LIMITS, "ValueError: the dog ate it"),
@@ -78,6 +82,12 @@ def test_whatever_it_does_its_own_cell_fails_and_nothing_is_left(plugin: str, li
     while set(family()) - before and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not set(family()) - before
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="nothing hides from root")
+def test_it_cannot_hide_what_it_takes() -> None:
+    with pytest.raises(PluginError, match="it keeps what it takes from being looked at"):
+        answer("Hides")
 
 
 def test_it_cannot_have_the_harness_read_for_it(tmp_path: Path) -> None:
@@ -261,6 +271,16 @@ def figures(outcome: Outcome) -> dict[str, float]:
     assert not outcome.failures
     (record,) = outcome.records
     return {**record.figures, **record.diagnostics, "charged": record.queries_charged}
+
+
+def test_in_a_sweep_a_cell_that_ends_badly_costs_no_other_its_figures(track: Track, tmp_path: Path) -> None:
+    bad, good = (Cell(track, spec, "fidelity", 40, 0, isolated=True) for spec in (f"{BAD}:Crashes", "noise,sigma=0.2"))
+    swept, alone = (
+        run_cells(cells, Results(tmp_path / str(len(cells))), make_executor("in-process"), Reporter())
+        for cells in ([bad, good], [good])
+    )
+    assert swept.failures == {bad.title: f"{BAD}:Crashes: it crashed (SIGSEGV)"}
+    assert [each.figures for each in swept.records] == [each.figures for each in alone.records]
 
 
 def test_a_stack_has_a_process_for_each_member() -> None:
