@@ -62,7 +62,12 @@ def test_quick_is_marked_and_stays_off_the_board(call, track_file: Path, tmp_pat
     assert "cut from 50,000 to 50" in outcome.err
     assert "never enter" in outcome.out
     assert len(pd.read_csv(tmp_path / "leaderboard.csv")) == 0
-    assert all('"quick": true' in path.read_text() for path in (tmp_path / "records").iterdir())
+    records = [json.loads(path.read_text()) for path in (tmp_path / "records").iterdir()]
+    assert all(record["quick"] for record in records)
+    # Whoever names no attack and no defense gets both attackers of the paper on the undefended target.
+    assert {record["attack"] for record in records} == {"fidelity", "accuracy"}
+    assert "model of fidelity" in outcome.out
+    assert "model of accuracy" in outcome.out
 
 
 def test_strength_sets_the_parameter(call, track_file: Path, tmp_path: Path) -> None:
@@ -249,6 +254,35 @@ def test_help_names_every_executor_and_what_it_does_where_nothing_is_asked_for(c
     assert all(name in text for name in EXECUTORS)
     for option, default in (("--batch", BATCH), ("--cpus", CPUS), ("--gpus", f"{GPUS:g}")):
         assert f"[default: {default}]" in text.partition(option)[2].partition(" --")[0]
+
+
+OWN_TARGET = """
+import os
+from pathlib import Path
+import torch
+
+Path(__file__).with_name("loaded_in").write_text(str(os.getpid()))
+
+class Flat(torch.nn.Module):
+    latent_dim = 4
+
+    def forward(self, z):
+        return z.mean(1).sigmoid().view(-1, 1, 1, 1).expand(-1, 1, 16, 16)
+"""
+
+
+def test_a_target_of_ones_own_runs_here_with_isolated_too_and_the_help_says_so(
+    call, track_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("benchmark.isolation.plugins.load_isolated", registry.load)
+    (tmp_path / "mine.py").write_text(OWN_TARGET)
+    images = yaml.safe_load(track_file.read_text())["data"].removeprefix("folder:")
+    own = ["--target", f"{tmp_path / 'mine.py'}:Flat,range=unit", "--reference", images, "--track", track_file]
+    outcome = call("run", *own, "--attack", "fidelity", "--budget", "40", "--isolated", "--results", tmp_path / "r")
+    assert outcome.status == 0, outcome.err
+    assert (tmp_path / "loaded_in").read_text() == str(os.getpid())
+    said = " ".join(call("run", "--help").out.split()).partition("--target")[2].partition(" --reference")[0]
+    assert "Its code runs where figures are made, with --isolated too." in said
 
 
 def test_list_names_everything_there_is(call) -> None:

@@ -35,6 +35,12 @@ if TYPE_CHECKING:
     from benchmark.sweep import Outcome
 
 
+TARGET = (
+    "A target of one's own, instead of the track's: mine.pt, mine.onnx, my_pkg.mod:load. Its code runs where figures "
+    "are made, with --isolated too."
+)
+
+
 @click.command()
 @defense_option
 @click.option("--strength", type=float, help="Its strength; the same as giving the parameter in the spec.")
@@ -43,7 +49,7 @@ if TYPE_CHECKING:
 @budget_option()
 @click.option("--seed", default=0, show_default=True, help="Seed of everything that is drawn.")
 @track_option()
-@click.option("--target", help="A target of one's own, instead of the track's: mine.pt, mine.onnx, my_pkg.mod:load.")
+@click.option("--target", help=TARGET)
 @click.option("--reference", type=click.Path(exists=True, file_okay=False), help="Images that it was trained on.")
 @results_option()
 @click.option("--weights", type=click.Path(exists=True, dir_okay=False), help="Weights of the feature extractor.")
