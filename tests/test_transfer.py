@@ -124,3 +124,10 @@ def test_the_page_says_what_the_figures_say(track_file: Path, folder: Path, tmp_
     again = tmp_path / "again" / "TRANSFER.md"
     write_page(study, again)
     assert again.read_text() == text
+
+
+def test_the_page_of_the_documentation_is_that_of_its_figures(tmp_path: Path) -> None:
+    docs = Path(__file__).parent.parent / "docs"
+    write_page(json.loads((docs / "transfer" / "transfer.json").read_text()), tmp_path / "TRANSFER.md")
+    assert (tmp_path / "TRANSFER.md").read_text() == (docs / "TRANSFER.md").read_text()
+    assert [path.name for path in sorted((docs / "transfer").iterdir())] == ["curves.png", "transfer.json"]
