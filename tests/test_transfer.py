@@ -124,6 +124,11 @@ def test_the_page_says_what_the_figures_say(track_file: Path, folder: Path, tmp_
     again = tmp_path / "again" / "TRANSFER.md"
     write_page(study, again)
     assert again.read_text() == text
+    # A training that was given up early leaves the rest of its checkpoints out.
+    study["seeds"][1]["scratch"]["history"].pop()
+    write_page(study, again)
+    assert "| 1 | " in again.read_text()
+    assert "| 2 | " not in again.read_text()
 
 
 def test_the_page_of_the_documentation_is_that_of_its_figures(tmp_path: Path) -> None:

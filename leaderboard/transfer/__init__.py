@@ -100,29 +100,22 @@ def write_page(study: Mapping[str, Any], page: Path) -> None:
         page: a Markdown file.
     """
     reports: Sequence[Report] = study["seeds"]
-    steps = [point["step"] for point in reports[0]["scratch"]["history"]]
-    scores = [{arm: _scores(reports, arm, index) for arm in ARMS} for index in range(len(steps))]
-    context = {
-        "study": study,
-        "arms": ARMS,
-        "verdict": in_words(reports),
-        "gain": gain(reports),
-        "rows": [
-            {
-                "step": step,
-                **{arm: t_interval(scores[index][arm]) for arm in ARMS},
-                "gain": t_interval(a - b for a, b in zip(*(scores[index][arm] for arm in ARMS), strict=True)),
-            }
-            for index, step in enumerate(steps)
-        ],
-    }
+    context = {"study": study, "arms": ARMS, "verdict": in_words(reports), "rows": _rows(reports)}
     pages.write_page(page, "leaderboard.transfer", context, {"curves.png": curves(reports)})
     _write_json(study, page.parent / page.stem.lower())
 
 
-def _scores(reports: Sequence[Report], arm: str, index: int) -> list[float]:
-    """The distances of one training at one scored checkpoint, by seed."""
-    return [each[arm]["history"][index]["score"] for each in reports]
+def _rows(reports: Sequence[Report]) -> list[dict[str, Any]]:
+    """The scored checkpoints that all trainings came to: each with its step, both distances and the gain."""
+    rows = []
+    # Of each seed the checkpoints of both trainings side by side; one that was given up has fewer than others.
+    by_seed = [zip(*(each[arm]["history"] for arm in ARMS), strict=False) for each in reports]
+    for points in zip(*by_seed, strict=False):
+        scores = [[point["score"] for point in both] for both in points]
+        scratch, transfer = map(t_interval, zip(*scores, strict=True))
+        gained = t_interval(scratch - transfer for scratch, transfer in scores)
+        rows.append({"step": points[0][0]["step"], "scratch": scratch, "transfer": transfer, "gain": gained})
+    return rows
 
 
 def _write_json(study: Mapping[str, Any], folder: Path) -> None:
