@@ -46,8 +46,8 @@ def _sweep(file: str, results: str) -> None:
     """What ``python -m benchmark sweep`` does, in a process that has the imports behind it."""
     import torch
 
-    from benchmark.cli.cells import do_cells
     from benchmark.executors import make_executor
+    from leaderboard.commands.cells import do_cells
 
     torch.set_num_threads(1)
     sys.stderr = open(os.devnull, "w")  # noqa: SIM115 (for the life of the process)
@@ -65,7 +65,7 @@ def _forkserver() -> multiprocessing.context.ForkServerContext:
         "sklearn.isotonic",
     ]
     context.set_forkserver_preload(
-        ["benchmark.executors.settle", "leaderboard.table", "benchmark.cli.cells", *lazy, __name__]
+        ["benchmark.executors.settle", "leaderboard.table", "leaderboard.commands.cells", *lazy, __name__]
     )
     return context
 
@@ -229,7 +229,7 @@ def test_a_folder_that_cannot_be_written_is_said(sweep_file: Path, tmp_path: Pat
 def _save(source: str, folder: str, number: int) -> None:
     from dataclasses import replace
 
-    from benchmark.cli.board import write_board
+    from leaderboard.commands.board import write_board
 
     record = load_record(Path(source))
     for index in range(5):

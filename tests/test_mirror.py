@@ -9,7 +9,6 @@ import pandas as pd
 import pytest
 from stages import Stages
 
-from benchmark.cli.board import write_board
 from benchmark.config import Cell, Track
 from benchmark.errors import UsageError
 from benchmark.executors import make_executor
@@ -17,6 +16,7 @@ from benchmark.files import write_text
 from benchmark.progress import Reporter
 from benchmark.results import Results
 from benchmark.sweep import run_cells
+from leaderboard.commands.board import write_board
 
 
 @pytest.fixture(params=["memory", "file"])

@@ -11,11 +11,11 @@ import pandas as pd
 import pytest
 from made_records import record
 
-from benchmark.cli.board import write_board
 from benchmark.errors import DataError, UsageError
 from benchmark.record import Record
 from benchmark.results import Results
 from leaderboard.cells import cells, place, strengths
+from leaderboard.commands.board import write_board
 from leaderboard.entries import Entry, check_evidence, check_new, check_reproduction, load_entries, load_entry
 from leaderboard.intervals import prediction_interval
 from leaderboard.reproduction import Reproduction, load_reproduction

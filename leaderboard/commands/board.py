@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from benchmark.cli.options import results_option
+from benchmark.commands.options import results_option
 from benchmark.defaults import BOARD
 from benchmark.errors import BenchmarkError, UsageError
 

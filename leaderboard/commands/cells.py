@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from benchmark.cli.board import write_board
-from benchmark.cli.options import (
+from benchmark.commands.options import (
     ATTACK,
     ISOLATED,
     METRIC,
@@ -27,6 +26,7 @@ from benchmark.cli.options import (
 from benchmark.defaults import ATTACKS
 from benchmark.errors import UsageError
 from benchmark.progress.display import reporting
+from leaderboard.commands.board import write_board
 
 if TYPE_CHECKING:
     from benchmark.config import Cell, Track

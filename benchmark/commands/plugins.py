@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from benchmark.cli.options import WordType
+from benchmark.commands.options import WordType
 from benchmark.defaults import CHECK_SECONDS
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from benchmark.cli.options import track_option
+from benchmark.commands.options import track_option
 from benchmark.progress.display import reporting
 
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from benchmark.cli.board import read_entries, read_records, write_board
-from benchmark.cli.cells import do_cells, report_failures
-from benchmark.cli.options import WordType, executor_options, results_option, track_option
+from benchmark.commands.options import WordType, executor_options, results_option, track_option
+from leaderboard.commands.board import read_entries, read_records, write_board
+from leaderboard.commands.cells import do_cells, report_failures
 
 if TYPE_CHECKING:
     from benchmark.config import Cell

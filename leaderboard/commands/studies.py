@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from benchmark.cli.board import read_records
-from benchmark.cli.options import (
+from benchmark.commands.options import (
     budget_option,
     defense_option,
     page_option,
@@ -17,6 +16,7 @@ from benchmark.cli.options import (
     track_option,
 )
 from benchmark.progress.display import reporting
+from leaderboard.commands.board import read_records
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,14 +12,14 @@ import traceback
 
 import click
 
-from benchmark.cli.board import board, compare, report
-from benchmark.cli.cells import run, status, sweep
-from benchmark.cli.plugins import check, new
-from benchmark.cli.reading import list_command, version
-from benchmark.cli.studies import adaptive, findings, transfer
-from benchmark.cli.submissions import enter, submit, verify
-from benchmark.cli.targets import train_target_command
+from benchmark.commands.plugins import check, new
+from benchmark.commands.targets import train_target_command
 from benchmark.errors import BenchmarkError, UsageError
+from leaderboard.commands.board import board, compare, report
+from leaderboard.commands.cells import run, status, sweep
+from leaderboard.commands.reading import list_command, version
+from leaderboard.commands.studies import adaptive, findings, transfer
+from leaderboard.commands.submissions import enter, submit, verify
 
 INTERRUPTED = 130
 """Exit status after Ctrl-C, by the shells' convention."""
