@@ -1,0 +1,86 @@
+"""The main job as a command: by this code, or by that of an earlier commit."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import subprocess
+import sys
+import tarfile
+import time
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+"""Of this checkout."""
+CORES = 2
+"""That the command may take."""
+DONE = re.compile(r"^(?P<stage>.+) done in (?P<seconds>[\d.]+) s$", re.MULTILINE)
+"""How a command, also an earlier one, says that a stage is over."""
+
+
+@dataclass(frozen=True)
+class Ran:
+    """A command, done."""
+
+    cores: int
+    """That it was given."""
+    seconds: float
+    log: str
+    """What it wrote on the standard error stream."""
+
+    @property
+    def stages(self) -> dict[str, float]:
+        """Seconds of each stage, as a command says that does all in one process; one within another counts in both."""
+        found: defaultdict[str, float] = defaultdict(float)
+        for match in DONE.finditer(self.log):
+            found[match["stage"]] += float(match["seconds"])
+        return dict(found)
+
+
+def command(arguments: Sequence[str], code: Path = ROOT) -> Ran:
+    """What `python -m benchmark run --defense jpeg` took, on the cores that it may take.
+
+    Args:
+        arguments: beside its defense.
+        code: the root of a checkout, whose code is run.
+
+    Raises:
+        RuntimeError: it failed.
+    """
+    environment = {**os.environ, "GAN_EXTRACTION_BENCH_DEVICE": "cpu", "PYTHONPATH": str(code)}
+    all_cores = os.sched_getaffinity(0)
+    cores = sorted(all_cores)[:CORES]
+    # What a process may use, those that it starts may.
+    os.sched_setaffinity(0, cores)
+    try:
+        started = time.perf_counter()
+        done = subprocess.run(
+            [sys.executable, "-m", "benchmark", "run", "--defense", "jpeg", *arguments],
+            cwd=code,
+            env=environment,
+            capture_output=True,
+            text=True,
+        )
+        taken = time.perf_counter() - started
+    finally:
+        os.sched_setaffinity(0, all_cores)
+    if done.returncode:
+        raise RuntimeError(f"the command failed: {done.stderr[-500:]}")
+    return Ran(len(cores), taken, done.stderr)
+
+
+def checkout(commit: str, folder: Path) -> None:
+    """Lay out the tree of a commit of this repository in a folder that does not exist.
+
+    Raises:
+        RuntimeError: this is no clone, or one without that commit.
+    """
+    done = subprocess.run(["git", "archive", commit], cwd=ROOT, capture_output=True)
+    if done.returncode:
+        raise RuntimeError(f"commit {commit} is needed, of a full clone: {done.stderr.decode().strip()}")
+    with tarfile.open(fileobj=io.BytesIO(done.stdout)) as archive:
+        archive.extractall(folder, filter="data")

@@ -1,0 +1,55 @@
+"""The main job's stages: what a command says of them is read as it is meant, and set beside those of now."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from benchmarks.command import ROOT, Ran, checkout
+from benchmarks.stages import compared
+
+LOG = """fashion-mnist: jpeg against fidelity, 50,000 queries, seed 0
+training 100/2500, 300 images/s, loss D 1.0 G 0.3, 0:04:00 left
+training done in 30.0 s
+features done in 2.5 s
+cells 1/2, 0:00:40 left
+training done in 50.0 s
+answers done in 0.4 s
+cells done in 90.0 s
+"""
+
+
+def test_sums_what_a_command_says() -> None:
+    assert Ran(2, 100.0, LOG).stages == {"training": 80.0, "features": 2.5, "answers": 0.4, "cells": 90.0}
+
+
+def test_stands_beside_what_is_now() -> None:
+    """The longest first, the whole last; scoring is part of the training; no ratio of tenths of a second."""
+    now = {
+        "training": 30.0,
+        "scoring of checkpoints": 10.0,
+        "answers": 0.2,
+        "metrics: kid": 3.0,
+        "between the stages": 1,
+    }
+    assert compared(Ran(2, 100.0, LOG), now, 50.0).rows == [
+        ("training", "80.0", "40.0", "2.00"),
+        ("between the stages", "17.1", "1.0", "17.10"),
+        ("metrics: kid", "", "3.0", ""),
+        ("features", "2.5", "", ""),
+        ("answers", "0.4", "0.2", ""),
+        ("the whole job", "100.0", "50.0", "2.00"),
+    ]
+
+
+def test_lays_out_a_commit(tmp_path: Path) -> None:
+    if not (ROOT / ".git").exists():
+        pytest.skip("this is no clone")
+    checkout("HEAD", tmp_path / "code")
+    assert (tmp_path / "code/benchmark/__main__.py").is_file()
+
+
+def test_says_which_commit_is_missing(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError, match="commit 0123456 is needed, of a full clone"):
+        checkout("0123456", tmp_path / "code")
