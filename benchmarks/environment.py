@@ -23,7 +23,7 @@ def environment() -> dict[str, Any]:
         "cores": len(os.sched_getaffinity(0)),
         "threads": torch.get_num_threads(),
         "memory": f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.0f} GiB",
-        "commit": _commit(),
+        "commit": commit(),
         "versions": versions() | {name: _version(name) for name in PEERS},
     }
 
@@ -40,12 +40,19 @@ def _version(package: str) -> str:
         return "not installed"
 
 
-def _commit() -> str:
-    """Of the checkout, with a mark if it was changed; empty outside one."""
-    command = ["git", "describe", "--always", "--dirty", "--exclude=*"]
+def commit(folder: Path = Path(__file__).parent.parent) -> str:
+    """Of the checkout at its root, with a mark if it was changed; empty outside one.
+
+    What lies in docs/ does not count: each comparison that is done changes its page, and no figure depends on it.
+    """
     try:
-        return subprocess.run(
-            command, cwd=Path(__file__).parent, capture_output=True, text=True, check=True
-        ).stdout.strip()
+        known = _git(folder, "rev-parse", "--short", "HEAD")
+        changed = _git(folder, "status", "--porcelain", "--untracked-files=no", "--", ".", ":(exclude)docs")
     except (OSError, subprocess.CalledProcessError):
         return ""
+    return f"{known}-dirty" if changed else known
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    done = subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True, check=True)
+    return done.stdout.strip()
