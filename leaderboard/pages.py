@@ -51,6 +51,7 @@ def write_page(page: Path, package: str, context: Mapping[str, Any], plots: Mapp
     environment.filters |= {
         "interval": in_figures,
         "known_interval": lambda interval: in_figures(interval) if interval else "",
+        "fine": lambda interval: _spelled(interval, ".3g"),
         "share": as_share,
         "floor": lambda value: "not known" if value is None else f"{value:.1f}",
         "least": lambda interval: "" if interval.seeds == 1 else f"{interval.width / 2:.1f}",

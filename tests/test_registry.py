@@ -26,7 +26,7 @@ def own(tmp_path: Path) -> Path:
 def test_the_built_in_plugins_are_there() -> None:
     assert {"none", "garbage", "jpeg", "noise", "filter"} <= set(names("defense"))
     assert "fidelity" in names("attack")
-    assert {"efficientnet_lite0", "inception", "timm"} <= set(names("extractor"))
+    assert {"efficientnet_lite0", "inception", "pixels", "timm"} <= set(names("extractor"))
 
 
 def test_a_spec_sets_parameters() -> None:

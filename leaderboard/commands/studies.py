@@ -24,11 +24,12 @@ if TYPE_CHECKING:
     from benchmark.results import Results
 
 
-def sweep_option(default: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """The option that says of which sweep a page speaks; other records are left aside."""
+def sweep_option(
+    default: str, name: str = "--sweep", text: str = "The sweep whose cells are spoken of."
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """An option that says of which sweep a page speaks; other records are left aside."""
     path = click.Path(path_type=Path, exists=True, dir_okay=False)
-    text = "The sweep whose cells are spoken of."
-    return click.option("--sweep", type=path, default=default, show_default=True, help=text)
+    return click.option(name, type=path, default=default, show_default=True, help=text)
 
 
 @click.command()
@@ -84,16 +85,19 @@ def transfer(
 
 @click.command()
 @sweep_option("sweeps/findings.yaml")
+@sweep_option("sweeps/features.yaml", "--features", "The sweep that measures some of them in other features.")
 @records_option
 @page_option("docs/FINDINGS.md")
-def findings(sweep: Path, records: Path, out: Path) -> None:
+def findings(sweep: Path, features: Path, records: Path, out: Path) -> None:
     """Write the page that says what became of the paper's findings, from records."""
     from benchmark.sweep import load_sweep
     from leaderboard.findings import Evidence, write_page
 
-    evidence = Evidence(load_sweep(sweep), read_records(records))
-    write_page(evidence, out)
-    click.echo(f"{out}: {len(evidence.records)} of {evidence.total} cells")
+    known = read_records(records)
+    evidence, other = (Evidence(load_sweep(file), known) for file in (sweep, features))
+    write_page(evidence, other, out)
+    for each, file in ((evidence, sweep), (other, features)):
+        click.echo(f"{out}: {len(each.records)} of {each.total} cells of {file}")
 
 
 @click.command()

@@ -15,11 +15,12 @@ from leaderboard.intervals import over_seeds
 __all__ = ["Evidence", "write_page"]
 
 
-def write_page(evidence: Evidence, page: Path) -> None:
+def write_page(evidence: Evidence, other: Evidence, page: Path) -> None:
     """Write the page, with its plots beside it.
 
     Args:
         evidence: whose records are spoken of.
+        other: what was measured in a second space of features; it may have no records.
         page: a Markdown file.
 
     Raises:
@@ -29,6 +30,7 @@ def write_page(evidence: Evidence, page: Path) -> None:
         raise UsageError(f"none of the {evidence.total} cells of the sweep is recorded; run it first")
     context = {
         "evidence": evidence,
+        "other": other,
         "answers": answers,
         "mean": lambda *which: over_seeds(evidence.figure(*which)),
         "first": min(evidence.records, key=lambda record: record.id),

@@ -14,7 +14,7 @@ from leaderboard.intervals import Interval, over_seeds, paired
 
 FIDELITY, ACCURACY, REFINED = "fidelity", "accuracy", "accuracy,counting=refined"
 LONGER = "fidelity,steps=10000"
-"""The specs of the sweep ``sweeps/findings.yaml`` that the answers speak of."""
+"""The specs that the answers speak of: those of ``sweeps/findings.yaml``."""
 
 ENOUGH = 50_000
 """Queries from which on, the paper says, more of them gain little (section 4)."""
@@ -224,6 +224,30 @@ def findings(evidence: Evidence) -> list[Answered]:
             1,
             {f"`{each.defense}`": each.accuracy for each in perturbations(evidence)},
         ),
+    ]
+
+
+@dataclass(frozen=True)
+class Beside:
+    """One difference that decides on a finding, in two spaces of features."""
+
+    title: str
+    """Of the finding."""
+    what: str
+    """What the difference is of, in Markdown."""
+    here: Interval | None
+    there: Interval
+    answer: str
+    """To the finding as a whole, there."""
+
+
+def in_both(evidence: Evidence, other: Evidence) -> list[Beside]:
+    """What is measured in the features of another sweep, beside the same in those of the first."""
+    here = {each.title: each.differences for each in findings(evidence)}
+    return [
+        Beside(each.title, what, here[each.title].get(what), difference, each.answer)
+        for each in findings(other)
+        for what, difference in each.differences.items()
     ]
 
 

@@ -8,6 +8,7 @@ from tiny_network import TINY_NETWORK, TinyNetwork
 
 from benchmark.config import Track
 from benchmark.conformance import check_attack, check_defense, check_extractor, check_target
+from benchmark.features.pixels import Pixels
 from benchmark.interfaces import FeatureExtractor
 from benchmark.registry import load, names
 from benchmark.targets import load_target
@@ -37,7 +38,7 @@ def test_built_in_attacks_keep_their_contract(spec: str) -> None:
     assert not report.findings, report
 
 
-@pytest.mark.parametrize("extractor", [PixelFeatures(), TinyNetwork()], ids=lambda each: each.name)
+@pytest.mark.parametrize("extractor", [Pixels(side=4), PixelFeatures(), TinyNetwork()], ids=lambda each: each.name)
 def test_extractors_keep_their_contract(extractor: FeatureExtractor) -> None:
     report = check_extractor(extractor, examples=EXAMPLES)
     assert not report.findings, report

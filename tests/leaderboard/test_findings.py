@@ -18,6 +18,8 @@ from leaderboard.findings import Evidence, answers, write_page
 
 SWEEP = Path(__file__).parents[2] / "sweeps" / "findings.yaml"
 CELLS = load_sweep(SWEEP)
+ELSEWHERE = load_sweep(SWEEP.with_name("features.yaml"))
+UNMEASURED = Evidence(ELSEWHERE, [])
 
 
 def record(cell: Cell, **figures: float) -> Record:
@@ -47,11 +49,11 @@ def falling(cell: Cell) -> Record:
 
 
 def test_in_a_world_where_they_hold_all_findings_hold(tmp_path: Path) -> None:
-    evidence = Evidence(CELLS, [falling(cell) for cell in CELLS])
-    write_page(evidence, tmp_path / "PAGE.md")
+    evidence, other = (Evidence(cells, [falling(cell) for cell in cells]) for cells in (CELLS, ELSEWHERE))
+    write_page(evidence, other, tmp_path / "PAGE.md")
     text = (tmp_path / "PAGE.md").read_text()
     table = [line for line in text.splitlines() if line.endswith("| yes |")]
-    assert len(table) == 6
+    assert len(table) == 6 + 5  # here, and what of it is measured in the second space
     assert "54 of the 54 cells" in text
     assert {path.name for path in (tmp_path / "page").iterdir()} == {"budgets.png", "perturbations.png"}
     assert "not measured" not in text
@@ -132,7 +134,7 @@ def test_what_did_not_come_out_is_held_against_what_the_seeds_could_tell(tmp_pat
     evidence = Evidence(CELLS, [world(cell) for cell in CELLS])
     last = answers.findings(evidence)[-1]
     assert (last.answer, list(last.against)) == ("in part", ["`jpeg`"])
-    write_page(evidence, tmp_path / "PAGE.md")
+    write_page(evidence, UNMEASURED, tmp_path / "PAGE.md")
     (line,) = (line for line in (tmp_path / "PAGE.md").read_text().splitlines() if f"| {last.title} | `jpeg` |" in line)
     # t(2) = 4.303 standard errors, of a standard deviation of 20 over three seeds: more than the rise of 30. With five,
     # 2.776 standard errors are 24.8; with four, 3.182 are 31.8.
@@ -150,7 +152,7 @@ def test_what_limits_a_copy_is_told_from_the_records(tmp_path: Path) -> None:
     assert answers.still_improving(evidence) == (18, 21)
     gap = answers.behind_target(evidence)[1000]
     assert gap.value == pytest.approx(100 + 1000 - 50, abs=0.1)
-    write_page(evidence, tmp_path / "PAGE.md")
+    write_page(evidence, UNMEASURED, tmp_path / "PAGE.md")
     text = (tmp_path / "PAGE.md").read_text()
     assert "In 18 of 21 trainings" in text
     assert "| another sample of the same | 19.7 | not known |" in text
@@ -159,7 +161,7 @@ def test_what_limits_a_copy_is_told_from_the_records(tmp_path: Path) -> None:
 def test_the_chains_of_both_countings_and_of_the_paper_are_named(tmp_path: Path) -> None:
     lengths = {answers.ACCURACY: 7, answers.REFINED: 13}
     records = [replace(falling(cell), attack_parameters={"chain": lengths.get(cell.attack, 0)}) for cell in CELLS]
-    write_page(Evidence(CELLS, records), tmp_path / "PAGE.md")
+    write_page(Evidence(CELLS, records), UNMEASURED, tmp_path / "PAGE.md")
     text = (tmp_path / "PAGE.md").read_text()
     assert "| every image drawn | 7 | 10,000 |" in text
     assert "| refined images, as in the paper | 13 | 10,000 |" in text
@@ -168,10 +170,43 @@ def test_the_chains_of_both_countings_and_of_the_paper_are_named(tmp_path: Path)
 
 def test_how_like_its_image_an_answer_is_stands_beside_its_cost(tmp_path: Path) -> None:
     records = [record(cell, **({"utility_ssim": 0.5} if cell.defense == "adversarial" else {})) for cell in CELLS]
-    write_page(Evidence(CELLS, records), tmp_path / "PAGE.md")
+    write_page(Evidence(CELLS, records), UNMEASURED, tmp_path / "PAGE.md")
     rows = {line.split("|")[1].strip(): line for line in (tmp_path / "PAGE.md").read_text().splitlines() if "|" in line}
     assert "| 0.600 [" in rows["`adversarial`"]
     assert rows["`linear`"].endswith("|  |")
+
+
+def test_a_second_space_answers_for_itself(tmp_path: Path) -> None:
+    """Here every finding holds; there queries gain nothing, and `adversarial` draws the copy nearer."""
+    evidence = Evidence(CELLS, [falling(cell) for cell in CELLS])
+
+    def there(cell: Cell) -> Record:
+        nearer = 1.5 * (cell.defense == "adversarial")
+        fidelity = 2 + 0.01 * (-1) ** (cell.seed + cell.budget // 1000)
+        figures = {"fidelity_fd": fidelity, "accuracy_fd": 5 - nearer + 0.01 * cell.seed, "utility_fd": 1 + cell.seed}
+        return replace(record(cell), features="pixels@16", figures=figures)
+
+    other = Evidence(ELSEWHERE, [there(cell) for cell in ELSEWHERE])
+    found = {(each.title, each.what): each for each in answers.in_both(evidence, other)}
+    (queries,) = (each for each in found.values() if each.what == "1,000 to 100,000 queries")
+    assert queries.here is not None
+    assert queries.here.high < 0
+    assert queries.there.low < 0 < queries.there.high
+    assert queries.answer == "undecided"
+    (deceiver,) = (each for each in found.values() if each.what == "`adversarial`")
+    assert deceiver.here is not None
+    assert deceiver.here.low > 0
+    assert deceiver.there.high < 0
+    write_page(evidence, other, tmp_path / "PAGE.md")
+    text = (tmp_path / "PAGE.md").read_text()
+    assert "21 of the 21 cells of `sweeps/features.yaml`" in text
+    (line,) = (line for line in text.splitlines() if "1,000 to 100,000 queries" in line)
+    assert line.endswith("| undecided |")
+
+
+def test_a_second_space_that_is_not_measured_is_said_to_be_so(tmp_path: Path) -> None:
+    write_page(Evidence(CELLS, [falling(cell) for cell in CELLS]), UNMEASURED, tmp_path / "PAGE.md")
+    assert "A second space is not measured yet" in (tmp_path / "PAGE.md").read_text()
 
 
 def test_records_of_two_settings_are_refused() -> None:
@@ -186,6 +221,7 @@ def test_the_command_writes_the_page_and_refuses_without_records(tmp_path: Path)
     command = ["findings", "--sweep", str(SWEEP), "--records", str(tmp_path / "records"), "--out"]
     done = CliRunner().invoke(cli, [*command, str(tmp_path / "PAGE.md")], catch_exceptions=False)
     assert "5 of 54 cells" in done.output
+    assert "0 of 21 cells" in done.output
     assert "not measured" in (tmp_path / "PAGE.md").read_text()
     (tmp_path / "empty").mkdir()
     command[4] = str(tmp_path / "empty")
