@@ -20,7 +20,7 @@ from benchmark.recipe import Recipe
 from benchmark.registry import load
 from benchmark.targets import save_target
 
-PIXELS = f"{Path(__file__).parent / 'pixel_features.py'}:PixelFeatures"
+PIXELS = "pixels,side=4"
 
 TINY = {
     "generator_width": 8,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from pixel_features import PixelFeatures
 from tiny_network import TINY_NETWORK, TinyNetwork
 
 from benchmark.config import Track
@@ -38,7 +37,7 @@ def test_built_in_attacks_keep_their_contract(spec: str) -> None:
     assert not report.findings, report
 
 
-@pytest.mark.parametrize("extractor", [Pixels(side=4), PixelFeatures(), TinyNetwork()], ids=lambda each: each.name)
+@pytest.mark.parametrize("extractor", [Pixels(side=4), TinyNetwork()], ids=lambda each: each.name)
 def test_extractors_keep_their_contract(extractor: FeatureExtractor) -> None:
     report = check_extractor(extractor, examples=EXAMPLES)
     assert not report.findings, report

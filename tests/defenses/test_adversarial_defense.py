@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 import torch
 from defense_pictures import generator, pictures
@@ -14,8 +12,6 @@ from benchmark.interfaces import to_float, to_uint8
 from benchmark.keys import plugin_key
 from benchmark.registry import load
 from defenses.adversarial import Adversarial
-
-PIXELS = f"{Path(__file__).parents[1] / 'pixel_features.py'}:PixelFeatures"
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -50,7 +46,7 @@ def test_images_after_the_first_batch_are_perturbed_alike() -> None:
 
 def test_a_surrogate_without_a_gradient_is_refused_in_one_line() -> None:
     with pytest.raises(UsageError, match="has no gradient") as caught:
-        Adversarial(surrogate=PIXELS).answer(pictures(1, (1, 8, 8)), generator())
+        Adversarial(surrogate="pixels").answer(pictures(1, (1, 8, 8)), generator())
     assert "\n" not in str(caught.value)
 
 

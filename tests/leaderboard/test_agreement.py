@@ -62,6 +62,15 @@ def test_another_device_is_another_machine() -> None:
     assert not [each for each in compare_row(pairs, same_environment=True) if each.problems]
 
 
+def test_a_gpu_gives_no_last_digit_twice() -> None:
+    """Its sums are in an order of its own: an honest entry must not be refused for that."""
+    ours, theirs = (
+        [replace(each, device="cuda: one") for each in found(values)] for values in (AGAIN | {1: 104.1}, AGAIN)
+    )
+    agreements = compare_row([Pair(*both) for both in zip(ours, theirs, strict=True)], same_environment=True)
+    assert [(each.exact, each.problems) for each in agreements] == [(False, ())] * 3
+
+
 def test_trained_beside_others_no_last_digit_counts() -> None:
     claimed, again = (found({0: value, 1: 104.0, 2: 98.0}) for value in (100.001, 100.0))
     beside = [replace(each, trainings=({"together": {"members": 3, "precision": "float32"}},)) for each in claimed]
