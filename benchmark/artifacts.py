@@ -1,7 +1,8 @@
-"""What a cell is made of, each piece made once and stored: images, answers, attack models, features, comparisons."""
+"""What a cell is made of, each piece made once and stored: the target's images, answers, attack models."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import time
@@ -16,11 +17,9 @@ import torch
 from torch import Tensor
 
 from benchmark.clients import handed
-from benchmark.data import load as load_data
 from benchmark.ensemble import TrainedTogether
-from benchmark.errors import TrainingError, UsageError
-from benchmark.features import extract
-from benchmark.files import new_array, open_array, write_array, write_text
+from benchmark.errors import TrainingError
+from benchmark.files import new_array, write_array, write_text
 from benchmark.gan import Generative, Trained, train
 from benchmark.images import check_images
 from benchmark.interfaces import Attack, Defense, FeatureExtractor
@@ -34,27 +33,12 @@ from benchmark.setting import Setting
 from benchmark.source import code_hash
 from benchmark.stack import overriding
 from benchmark.store import Key, Store
+from benchmark.stored_images import IMAGES, Images, StoredImages
 from benchmark.streams import stream
 from benchmark.targets import NetworkTarget, read_target, save_target
 
 DRAW = 500
 """Images drawn at a time, each batch from its own stream of randomness: the first images are the same however many."""
-
-IMAGES = "images.npy"
-
-
-@dataclass(frozen=True)
-class Images:
-    """A stored set of images."""
-
-    path: Path
-    checksum: str
-    """SHA-256 of the file: what features of it are stored under."""
-
-    @property
-    def tensor(self) -> Tensor:
-        """uint8 (n, C, H, W), memory-mapped."""
-        return torch.from_numpy(open_array(self.path))
 
 
 @dataclass(frozen=True)
@@ -90,7 +74,7 @@ class Train(Protocol):
         """See :func:`benchmark.gan.train`."""
 
 
-class Artifacts:
+class Artifacts(StoredImages):
     """Makes the pieces of one track's cells, or finds them in the store.
 
     Args:
@@ -109,33 +93,8 @@ class Artifacts:
         train: Train = train,
         trained_by: Key | None = None,
     ) -> None:
-        self.setting, self.track = setting, setting.track
-        self.store, self.reporter = store, reporter
+        super().__init__(setting, store, reporter)
         self.train, self.trained_by = train, dict(trained_by or {})
-
-    def training_images(self) -> Images:
-        """``samples`` images of the target's training set, drawn without replacement."""
-        track = self.track
-        key = {
-            "data": self.setting.data_hash,
-            "shape": track.image_shape,
-            "samples": track.samples,
-            "code": code_hash("benchmark.data.images"),
-        }
-
-        def choose() -> Tensor:
-            images = load_data(track.data, "train", track.size, track.channels, self.reporter.advancing).images
-            if len(images) < track.samples:
-                raise UsageError(
-                    f"track {track.name} compares {track.samples} images, but {track.data} has {len(images)}"
-                )
-            return images[self.training_rows(len(images))]
-
-        return self.images("training-images", key, lambda folder: write_array(folder / IMAGES, choose().numpy()))
-
-    def training_rows(self, total: int) -> Tensor:
-        """Which of the ``total`` images of the training set :meth:`training_images` are, int64 (samples,)."""
-        return torch.randperm(total, generator=stream("training images"))[: self.track.samples]
 
     def undefended(self, defense: Defense, purpose: str, seed: int, count: int) -> Images:
         """What the target makes of the defense's latents, before any perturbation.
@@ -268,8 +227,9 @@ class Artifacts:
         ) -> Generative:
             nonlocal waited, spent
             own_seed = int(torch.randint(2**31, (1,), generator=rng))
-            # Counted when begun: a training that failed must not leave its folder to the next.
-            work = folder / f"training-{next(numbers)}"
+            # Counted when begun: a training that failed must not leave its folder to the next. Of what it trains
+            # on: where an attack is taken up again, what it makes of the answers may be rounded otherwise.
+            work = folder / f"training-{next(numbers)}-{_hash(images)}"
             extractor, reporter = self.setting.extractor, self.reporter
             asked = time.monotonic()
             try:
@@ -304,23 +264,6 @@ class Artifacts:
         for work in folder.glob("training-*"):
             shutil.rmtree(work)
 
-    def features(self, images: Images) -> Path:
-        """The ``.npy`` file of the features of a stored set of images, float32 (n, dim)."""
-
-        def make(folder: Path) -> None:
-            tensor = images.tensor
-            out = new_array(folder / "features.npy", (len(tensor), self.setting.extractor.dim), np.float32)
-            with self.reporter.stage("features", len(tensor), unit="images") as stage:
-                extract(self.setting.extractor, tensor, advance=stage.advance, out=out)
-
-        key = {"images": images.checksum, "extractor": self.setting.extractor_key}
-        return self.store.fetch("features", key, make) / "features.npy"
-
-    def images(self, kind: str, key: Key, make: Callable[[Path], None]) -> Images:
-        """A set of images of some kind, whose ``images.npy`` is written by ``make``."""
-        folder = self.store.fetch(kind, key, make)
-        return Images(folder / IMAGES, self.store.checksum(folder, IMAGES))
-
     def _drawn(
         self, kind: str, key: Key, defense: Defense, count: int, draw: Callable[[Defense, int, slice], Tensor]
     ) -> Images:
@@ -336,6 +279,11 @@ class Artifacts:
                     stage.advance(rows.stop - rows.start)
 
         return self.images(kind, key, make)
+
+
+def _hash(images: Tensor) -> str:
+    """The beginning of the SHA-256 (hex) of images."""
+    return hashlib.sha256(images.contiguous().numpy().data).hexdigest()[:16]
 
 
 def cost(trained: Trained, waited: float) -> float:

@@ -30,6 +30,16 @@ GENERATION_CODE = (
 )
 """The modules that determine what a target generates."""
 
+DATA_CODE = (
+    "benchmark.data",
+    "benchmark.data.cifar10",
+    "benchmark.data.classes",
+    "benchmark.data.fashion_mnist",
+    "benchmark.data.folder",
+    "benchmark.data.images",
+)
+"""The modules that determine which images a data set of given files has."""
+
 TRAINING_CODE = (
     *GENERATION_CODE,
     "benchmark.adversarial",
@@ -41,6 +51,7 @@ TRAINING_CODE = (
     "benchmark.losses",
     "benchmark.metrics.frechet",
     "benchmark.metrics.inputs",
+    "benchmark.metrics.paired",
     "benchmark.oracle",
     "benchmark.recipe",
     "benchmark.regularisers",
@@ -71,6 +82,9 @@ METRIC_CODE = (
 )
 """The modules that determine what a comparison gives."""
 
+CELL_CODE = ("benchmark.artifacts", "benchmark.measures", "benchmark.pipeline", "benchmark.stored_images")
+"""The modules that determine, with all others, what a cell compares with what."""
+
 
 def plugin_source(plugin: Plugin) -> str:
     """SHA-256 (hex) of what the class of a plugin is written in; see :func:`benchmark.source.source_hash`."""
@@ -100,7 +114,7 @@ def provider_key(setting: Setting) -> dict[str, Any]:
         "shape": setting.track.image_shape,
         "samples": setting.track.samples,
         "features": setting.extractor_key,
-        "code": code_hash("benchmark.attributes", "benchmark.data.images", "benchmark.provider"),
+        "code": code_hash(*DATA_CODE, "benchmark.attributes", "benchmark.provider", "benchmark.stored_images"),
     }
 
 
@@ -131,7 +145,12 @@ def knowledge_key(setting: Setting, attack: Attack, defense: Defense) -> dict[st
     """
     model = attack.threat_model
     discriminator = {"discriminator": setting.discriminator_key} if model.discriminator else {}
-    real = {"share": model.real_share, "data": setting.data_hash, "shape": setting.track.image_shape}
+    real = {
+        "share": model.real_share,
+        "data": setting.data_hash,
+        "shape": setting.track.image_shape,
+        "code": code_hash(*DATA_CODE),
+    }
     known = {"defense": defense_key(setting, members(defense))} if model.defense else {}
     return discriminator | (real if model.real_share else {}) | known
 
@@ -139,6 +158,11 @@ def knowledge_key(setting: Setting, attack: Attack, defense: Defense) -> dict[st
 def together_key(mixed: bool) -> dict[str, Any]:
     """What trainings together add to the keys of what comes of them; with how many others each was is not of it."""
     return {"together": {"mixed": mixed, "code": code_hash(*TOGETHER_CODE)}}
+
+
+def harness_hash() -> str:
+    """SHA-256 (hex) of the sources of the harness that determine a result, those of plugins and extractors aside."""
+    return code_hash(*DATA_CODE, *TRAINING_CODE, *METRIC_CODE, *CELL_CODE)
 
 
 def cell_id(cell: Cell) -> str:
@@ -155,7 +179,7 @@ def cell_id(cell: Cell) -> str:
         "knowledge": knowledge_key(setting, cell.made_attack, cell.made_defense),
         "budget": cell.budget,
         "seed": cell.seed,
-        "code": code_hash(*TRAINING_CODE, *METRIC_CODE, "benchmark.artifacts", "benchmark.measures"),
+        "code": harness_hash(),
     }
     # Only where there are some: those that were measured without keep their ids.
     own = {"metrics": [plugin_key(metric) for metric in cell.made_metrics]} if cell.metrics else {}

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmark.artifacts import Artifacts, Images
 from benchmark.files import open_array, write_array, write_text
-from benchmark.keys import BINS_CODE, KERNEL_CODE, MANIFOLD_CODE, METRIC_CODE
+from benchmark.keys import BINS_CODE, KERNEL_CODE, MANIFOLD_CODE, METRIC_CODE, metric_key
+from benchmark.metric import Metric
 from benchmark.metrics import (
     Centres,
     Features,
@@ -29,6 +29,8 @@ from benchmark.metrics import (
     ssim,
 )
 from benchmark.source import code_hash
+from benchmark.store import Key
+from benchmark.stored_images import Images, StoredImages
 from benchmark.streams import stream
 
 
@@ -36,18 +38,18 @@ class Measures:
     """Measures the images of one track's cells, or finds their figures in the store.
 
     Args:
-        artifacts: where the images come from: their setting, store and reporter serve the figures too.
+        stored: where the images lie: their setting, store and reporter serve the figures too.
     """
 
-    def __init__(self, artifacts: Artifacts) -> None:
-        self._artifacts = artifacts
-        self.setting, self.store, self.reporter = artifacts.setting, artifacts.store, artifacts.reporter
+    def __init__(self, stored: StoredImages) -> None:
+        self._stored = stored
+        self.setting, self.store, self.reporter = stored.setting, stored.store, stored.reporter
 
     def distance(self, images: Images, reference: Images) -> dict[str, float]:
         """Fréchet distance and KID, with its standard error, of one set of images to another."""
 
         def compute() -> dict[str, float]:
-            x, y = open_array(self._artifacts.features(images)), open_array(self._artifacts.features(reference))
+            x, y = self._features(images, reference)
             kernel = kid(x, y, sums=(self._kernel_sums(images), self._kernel_sums(reference)))
             return {"fd": frechet(x, y), "kid": kernel.value, "kid_error": kernel.standard_error}
 
@@ -57,7 +59,7 @@ class Measures:
         """Fréchet distance, precision, recall, density and coverage of one set of images against another."""
 
         def compute() -> dict[str, float]:
-            x, y = open_array(self._artifacts.features(images)), open_array(self._artifacts.features(reference))
+            x, y = self._features(images, reference)
             neighbours = manifold(x, y, reaches=(self._reach(images), self._reach(reference)))
             return {"fd": frechet(x, y), **asdict(neighbours)}
 
@@ -67,7 +69,7 @@ class Measures:
         """How one set of images fills the bins of another."""
 
         def compute() -> dict[str, float]:
-            x, y = open_array(self._artifacts.features(images)), open_array(self._artifacts.features(reference))
+            x, y = self._features(images, reference)
             return asdict(compare_bins(x, y, self._centres(reference)))
 
         return self._figures("bins", (images, reference), compute)
@@ -87,6 +89,23 @@ class Measures:
             return {"psnr": psnr(answers.tensor, undefended.tensor), "ssim": ssim(answers.tensor, undefended.tensor)}
 
         return self._figures("similarity", (answers, undefended), compute)
+
+    def own(self, metric: Metric, images: Images, reference: Images) -> dict[str, float]:
+        """The figure of a metric of one's own, by its name, of one set of images beside another.
+
+        Raises:
+            BenchmarkError: the metric raised one.
+            PluginError: it raised anything else, or gave anything but a finite number.
+        """
+
+        def compute() -> dict[str, float]:
+            x, y = self._features(images, reference)
+            return {metric.name: metric.compared(x, y)}
+
+        return self._figures(metric.name, (images, reference), compute, metric_key(metric))
+
+    def _features(self, images: Images, reference: Images) -> tuple[Features, Features]:
+        return open_array(self._stored.features(images)), open_array(self._stored.features(reference))
 
     def _kernel_sums(self, images: Images) -> KernelSums:
         def make(folder: Path, features: Features) -> None:
@@ -117,7 +136,7 @@ class Measures:
         key = {"images": images.checksum, "extractor": self.setting.extractor_key, "code": code_hash(*code, __name__)}
 
         def summarize(folder: Path) -> None:
-            features = open_array(self._artifacts.features(images))
+            features = open_array(self._stored.features(images))
             with self.reporter.stage(f"metrics: {kind}", 1) as stage:
                 make(folder, features)
                 stage.advance()
@@ -125,12 +144,18 @@ class Measures:
         return self.store.fetch(kind, key, summarize)
 
     def _figures(
-        self, name: str, images: tuple[Images, ...], compute: Callable[[], dict[str, float]]
+        self,
+        name: str,
+        images: tuple[Images, ...],
+        compute: Callable[[], dict[str, float]],
+        metric: Key | None = None,
     ) -> dict[str, float]:
+        """What is computed of some images, made once; ``metric`` is what determines it beside the harness's own."""
         key = {
             "figures": name,
             "images": [each.checksum for each in images],
             "extractor": self.setting.extractor_key,
+            "metric": metric,
             "code": code_hash(*METRIC_CODE, __name__),
         }
 

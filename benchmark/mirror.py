@@ -33,6 +33,10 @@ class Mirror:
     def pull(self, path: Path) -> None:
         """Fetch what is lacking of a file or a folder, or has changed there; what is not there stays as it is here."""
 
+    def absent(self, folder: Path) -> list[Path]:
+        """The files of a folder, though not of folders in it, that are not there."""
+        return []
+
     def remove(self, path: Path) -> None:
         """Remove a file or a folder there."""
 
@@ -73,6 +77,13 @@ class UrlMirror(Mirror):
         elif self._files.isdir(there):
             for name in self._files.find(there):
                 self._fetch(name, path / name[len(there) + 1 :])
+
+    def absent(self, folder: Path) -> list[Path]:
+        """See :class:`Mirror`."""
+        there = self._there(folder)
+        self._files.invalidate_cache()
+        known = {name.rpartition("/")[2] for name in self._files.find(there, maxdepth=1)}
+        return [path for path in sorted(folder.glob("*")) if path.is_file() and path.name not in known]
 
     def remove(self, path: Path) -> None:
         """See :class:`Mirror`."""

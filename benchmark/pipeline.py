@@ -8,18 +8,20 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from benchmark.artifacts import Artifacts, Images, Theft
+import torch
+
+from benchmark.artifacts import Artifacts, Theft
 from benchmark.clients import refused
 from benchmark.config import Cell
-from benchmark.evaluation import own_figures
 from benchmark.interfaces import Defense
-from benchmark.keys import cell_id, metric_key
+from benchmark.keys import cell_id, harness_hash, metric_key
 from benchmark.measures import Measures
-from benchmark.record import Record, device, versions
+from benchmark.record import ANOTHER_COUNT, Record, device, versions
 from benchmark.results import Results
 from benchmark.sheet import draw_sheet
 from benchmark.stack import members, overriding
 from benchmark.store import digest
+from benchmark.stored_images import Images
 
 
 def run(cell: Cell, artifacts: Artifacts, results: Results, drawn: int = 0) -> Record:
@@ -42,6 +44,7 @@ def run(cell: Cell, artifacts: Artifacts, results: Results, drawn: int = 0) -> R
     answers = artifacts.answers(defense, "reference", seed, samples)
     theft = artifacts.theft(cell.made_attack, defense, seed, cell.budget, drawn)
     measures = Measures(artifacts)
+    sides = {"utility": (answers, training), "fidelity": (theft.images, target), "accuracy": (theft.images, training)}
     figures = {
         **prefixed("utility", measures.quality(answers, training)),
         **prefixed("utility", measures.bins(answers, training)),
@@ -51,20 +54,16 @@ def run(cell: Cell, artifacts: Artifacts, results: Results, drawn: int = 0) -> R
         **prefixed("fidelity", measures.distance(theft.images, target)),
         **prefixed("accuracy", measures.distance(theft.images, training)),
         **prefixed("accuracy", measures.bins(theft.images, training)),
-        **own_figures(
-            cell.made_metrics,
-            artifacts,
-            {"utility": (answers, training), "fidelity": (theft.images, target), "accuracy": (theft.images, training)},
-        ),
     }
+    for metric in cell.made_metrics:
+        for side, images in sides.items():
+            figures |= prefixed(side, measures.own(metric, *images))
     name = cell_id(cell)
     rows = {"training set": training, "target": target, "answers": answers, "attack model": theft.images}
     draw_sheet({title: images.tensor for title, images in rows.items()}, results.sheet(name))
     record = write_up(cell, name, artifacts, theft, figures, time.monotonic() - started)
-    record.save(results.records)
     # The record last: it stands for the whole cell.
-    results.mirror.push(results.sheet(name))
-    results.mirror.push(results.record(name))
+    record.save(results.records)
     return record
 
 
@@ -121,14 +120,16 @@ def write_up(
         diagnostics=theft.diagnostics,
         flags=(
             *([] if artifacts.repeats(defense, "reference", cell.seed, track.samples) else [NOT_DETERMINISTIC]),
-            *beyond(cell.budget, theft),
+            *beyond(cell.budget, attack.queries(cell.budget), theft.queries_charged),
             *training_flags(theft.trainings, theft.failures),
         ),
         attack_seconds=theft.seconds,
         seconds=seconds,
         peak_memory=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
         device=device(),
+        threads=torch.get_num_threads(),
         versions=versions(),
+        code=harness_hash(),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         strength_name=last.strength,
         isolated=cell.isolated,
@@ -145,11 +146,12 @@ def prefixed(prefix: str, figures: dict[str, float]) -> dict[str, float]:
     return {f"{prefix}_{name}": value for name, value in figures.items()}
 
 
-def beyond(budget: int, theft: Theft) -> list[str]:
-    """That an attack was handed more images than the budget, as some papers count."""
-    if theft.queries_charged <= budget:
+def beyond(budget: int, asked: int, charged: int) -> list[str]:
+    """That an attack asked for more images than the budget, as some papers count, though it were handed fewer."""
+    if max(asked, charged) <= budget:
         return []
-    return [f"another count: handed {theft.queries_charged:,} images on a budget of {budget:,}"]
+    many = f"handed {charged:,}" if charged > budget else f"asked for {asked:,}"
+    return [f"{ANOTHER_COUNT}: {many} images on a budget of {budget:,}"]
 
 
 def training_flags(trainings: Sequence[Mapping[str, Any]], failures: Sequence[str] = ()) -> list[str]:
@@ -161,6 +163,15 @@ def training_flags(trainings: Sequence[Mapping[str, Any]], failures: Sequence[st
     """
     restarts = ["restarted with a new seed" for training in trainings if training["restarts"]]
     given_up = [training["failure"] for training in trainings if training["failure"]]
-    found, count = [*restarts, *given_up, *failures], len(trainings) + len(failures)
+    coarse = [f"trained in {BFLOAT16}" for training in trainings if _precision(training) == BFLOAT16]
+    found, count = [*restarts, *given_up, *coarse, *failures], len(trainings) + len(failures)
     # Of an attack made of several, a training that went wrong need not be that of the model handed over.
     return [f"one of {count} trainings: {flag}" for flag in found] if count > 1 else found
+
+
+BFLOAT16 = "bfloat16"
+"""What products are rounded to in a mixed training together: rows of it beside those in float32 need a word."""
+
+
+def _precision(training: Mapping[str, Any]) -> str:
+    return str(training.get("together", {}).get("precision", ""))

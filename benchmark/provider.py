@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -22,21 +22,19 @@ from benchmark.files import open_array, write_tensors, write_text
 from benchmark.interfaces import Defense, Target
 from benchmark.keys import provider_key
 from benchmark.source import source_hash
+from benchmark.stored_images import StoredImages
 from benchmark.streams import stream
-
-if TYPE_CHECKING:
-    from benchmark.artifacts import Artifacts
 
 
 class StoredProvider:
     """The provider of a track's target.
 
     Args:
-        artifacts: the pieces of the track.
+        images: those of the track, with its setting and their store.
     """
 
-    def __init__(self, artifacts: Artifacts) -> None:
-        self._artifacts, self._setting = artifacts, artifacts.setting
+    def __init__(self, images: StoredImages) -> None:
+        self._images, self._setting = images, images.setting
 
     @property
     def target(self) -> Target:
@@ -47,7 +45,7 @@ class StoredProvider:
     def training_set(self) -> ImageSet:
         """See :class:`benchmark.interfaces.Provider`."""
         track = self._setting.track
-        return load_data(track.data, "train", track.size, track.channels, self._artifacts.reporter.advancing)
+        return load_data(track.data, "train", track.size, track.channels, self._images.reporter.advancing)
 
     def scores(self, images: Tensor, trait: str) -> Tensor:
         """See :class:`benchmark.interfaces.Provider`."""
@@ -66,24 +64,24 @@ class StoredProvider:
         def write(folder: Path) -> None:
             write_tensors(folder / "tensor.safetensors", {"tensor": make(stream("provider"))}, {})
 
-        return load_file(self._artifacts.store.fetch("prepared", whole, write) / "tensor.safetensors")["tensor"]
+        return load_file(self._images.store.fetch("prepared", whole, write) / "tensor.safetensors")["tensor"]
 
     def _classifier(self, trait: str) -> Classifier:
         """The classifier of a trait, trained on the track's ``samples`` training images, whose features are there."""
-        artifacts = self._artifacts
+        stored = self._images
 
         def write(folder: Path) -> None:
-            shown = self.training_set.showing(trait)[artifacts.training_rows(len(self.training_set))]
-            features = open_array(artifacts.features(artifacts.training_images()))
-            with artifacts.reporter.stage(f"classifier: {trait}", 1) as stage:
+            shown = self.training_set.showing(trait)[stored.training_rows(len(self.training_set))]
+            features = open_array(stored.features(stored.training_images()))
+            with stored.reporter.stage(f"classifier: {trait}", 1) as stage:
                 classifier = train_classifier(features, shown.numpy())
                 stage.advance()
-            artifacts.reporter.note(f"{trait}: {classifier.balanced_accuracy:.1%} balanced accuracy on held-out images")
+            stored.reporter.note(f"{trait}: {classifier.balanced_accuracy:.1%} balanced accuracy on held-out images")
             content = asdict(classifier) | {"weight": classifier.weight.tolist()}
             write_text(folder / "classifier.json", json.dumps({"trait": trait, **content}, indent=1) + "\n")
 
         key = {"trait": trait, "provider": provider_key(self._setting)}
-        path = artifacts.store.fetch("classifiers", key, write) / "classifier.json"
+        path = stored.store.fetch("classifiers", key, write) / "classifier.json"
         content = json.loads(path.read_text(encoding="utf-8"))
         del content["trait"]
         return Classifier(**content | {"weight": np.array(content["weight"])})

@@ -14,8 +14,11 @@ from typing import Any
 from benchmark.errors import DataError
 from benchmark.files import write_text
 
-SCHEMA = 3
+SCHEMA = 4
 """Version of the form of a record."""
+
+ANOTHER_COUNT = "another count"
+"""How the flag of an attack begins that asks for more images than the budget, as some papers count."""
 
 PACKAGES = (
     "gan-extraction-bench",
@@ -78,7 +81,11 @@ class Record:
     peak_memory: int
     """Peak resident memory of the process so far, in bytes."""
     device: str
+    threads: int
+    """Of the process that did the cell: to the last digit, figures depend on it. 0 where nobody noted it."""
     versions: Mapping[str, str]
+    code: str
+    """Hash of the harness's own sources that determine a result (:func:`benchmark.keys.harness_hash`)."""
     created: str
     """UTC, ISO 8601."""
     strength_name: str = ""
@@ -112,6 +119,8 @@ def load_record(path: Path) -> Record:
     """
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
+        # What Python reads but nobody could write again: numbers that are none, half a character.
+        json.dumps(content, ensure_ascii=False, allow_nan=False).encode()
         if content.get("schema") != SCHEMA:
             raise DataError(f"{path} is a record of schema {content.get('schema')}, but this version reads {SCHEMA}")
         content.setdefault("metrics", {})

@@ -129,6 +129,16 @@ class Results:
         write_text(self.failure(cell), json.dumps(content, indent=1) + "\n")
         self.mirror.push(self.failure(cell))
 
+    def hand_over(self, cell: str) -> None:
+        """Push what a cell that is done has come to; the record last: it stands for the whole cell."""
+        self.mirror.push(self.sheet(cell))
+        self.mirror.push(self.record(cell))
+
+    def hand_over_rest(self) -> None:
+        """Push the records that are here alone, as when a push failed or its process was killed before it."""
+        for path in self.mirror.absent(self.records):
+            self.hand_over(path.stem)
+
     def forget_failure(self, cell: str) -> None:
         """Remove the error of a cell that is done by now."""
         if self.failure(cell).exists():

@@ -127,6 +127,7 @@ def run_cells(
         OSError: the results folder cannot be written.
     """
     results.pull()
+    results.hand_over_rest()
     jobs = [
         Job(cell, results, drawn, force, retry_failed, among=len(cells))
         for cell, drawn in zip(cells, draws(cells), strict=True)

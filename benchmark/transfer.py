@@ -19,18 +19,19 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from benchmark.artifacts import IMAGES, Artifacts, Images
+from benchmark.artifacts import Artifacts
 from benchmark.config import Cell
 from benchmark.data import fingerprint, load
 from benchmark.errors import UsageError
 from benchmark.features.weights import weights_hash
 from benchmark.files import write_array, write_text
 from benchmark.gan import Networks, train
-from benchmark.keys import TRAINING_CODE
+from benchmark.keys import DATA_CODE, TRAINING_CODE
 from benchmark.measures import Measures
 from benchmark.recipe import Recipe
 from benchmark.source import code_hash
 from benchmark.store import Key
+from benchmark.stored_images import IMAGES, Images
 from benchmark.streams import stream
 
 SCORES = 10
@@ -108,7 +109,8 @@ def transfer(cell: Cell, domain: Domain, artifacts: Artifacts) -> Transfer:
     images = _load(domain, artifacts)
     order = torch.randperm(len(images), generator=stream(cell.seed, "transfer"))
     few, others = order[: domain.images], order[domain.images :][: artifacts.track.samples]
-    key = {"data": fingerprint(domain.data), "shape": artifacts.track.image_shape, "seed": cell.seed}
+    data = {"data": fingerprint(domain.data), "code": code_hash(*DATA_CODE)}
+    key = data | {"shape": artifacts.track.image_shape, "seed": cell.seed}
     real = artifacts.images(
         "transfer-references",
         key | {"images": domain.images, "samples": len(others)},
@@ -156,7 +158,7 @@ def _arm(few: Tensor, recipe: Recipe, start: Networks | None, real: Images, arti
         "recipe": asdict(recipe),
         "samples": artifacts.track.samples,
         "features": artifacts.setting.extractor_key,
-        "code": code_hash(*TRAINING_CODE, __name__),
+        "code": code_hash(*DATA_CODE, *TRAINING_CODE, __name__),
     }
     images = artifacts.images("transfers", content, make)
     training = json.loads((images.path.parent / "training.json").read_text(encoding="utf-8"))

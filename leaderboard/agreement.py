@@ -91,8 +91,9 @@ def compare_bundle(
     """
     pairs = [Pair(ours, replace(theirs, defense=ours.defense)) for ours, theirs in zip(claimed, found, strict=True)]
     for one in (each for row in rows(pairs) for each in compare_row(row, same_environment=same_environment)):
-        name = f"sheets/{one.pair.found.id}.png"
-        sheet = difference(bundle / name, results.sheet(one.pair.found.id), exact=one.exact)
+        name, own = f"sheets/{one.pair.found.id}.png", results.sheet(one.pair.found.id)
+        results.mirror.pull(own)
+        sheet = difference(bundle / name, own, exact=one.exact)
         told = (f"{one.pair.title}: {name}: {sheet}",) if sheet else ()
         yield replace(one, problems=(*one.problems, *told))
 
@@ -112,7 +113,7 @@ def _repeatable(pair: Pair) -> bool:
 
     A GPU adds in an order of its own, and beside others a training is rounded otherwise.
     """
-    same = (pair.claimed.device, dict(pair.claimed.versions)) == (pair.found.device, dict(pair.found.versions))
+    same = all(getattr(pair.claimed, name) == getattr(pair.found, name) for name in ("device", "threads", "versions"))
     return (
         same
         and pair.claimed.device.startswith("cpu")

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from benchmark.config import Cell
 from benchmark.errors import UsageError
-from benchmark.record import Record
+from benchmark.record import ANOTHER_COUNT, Record
 from benchmark.store import digest
 from leaderboard.intervals import differences
 from leaderboard.own_metrics import completed, own_metrics, without
@@ -139,12 +139,13 @@ def figures(records: BySeed, name: str) -> dict[int, float]:
 
 
 def within_budget(record: Record) -> bool:
-    """Whether the attacker was handed no more images than the budget.
+    """Whether the attacker asked for no more images than the budget.
 
     One who counts another way (accuracy extraction by the paper's count of refined images alone) has a row of his own,
     but never decides how strong the attackers of a budget are: he had a larger one.
     """
-    return record.queries_charged <= record.budget
+    counted = not any(flag.startswith(ANOTHER_COUNT) for flag in record.flags)
+    return counted and record.queries_charged <= record.budget
 
 
 def able(records: BySeed) -> dict[int, Record]:

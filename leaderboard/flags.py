@@ -67,6 +67,7 @@ def of_defense(board: Cells, where: Place) -> list[str]:
         *weaker_with_more("the strongest attacker", strengths(attacks), smaller),
         *weaker_knowing(strengths(informed), _most(map(known, informed.values())), attacks),
         *untried(where[1], attacks, undefended(board, where)),
+        *of_several_codes(attacks, undefended(board, where)),
         *utility_rose(cost),
         *wide("security gain", over_seeds(security_gains(board, where))),
         *wide("utility cost", cost),
@@ -151,6 +152,18 @@ def untried(defense: str, attacks: Mapping[str, BySeed], plain: Mapping[str, ByS
         if missing:
             found.append(f"not attacked by {attack}, as the undefended target was ({_named(missing)})")
     return found
+
+
+def of_several_codes(attacks: Mapping[str, BySeed], plain: Mapping[str, BySeed]) -> list[str]:
+    """Records that are set beside each other were not all made by the same code of the harness.
+
+    Args:
+        attacks: the attackers of a defense on a budget, by spec.
+        plain: those of the undefended target on the same budget.
+    """
+    every = [record for side in (attacks, plain) for records in side.values() for record in records.values()]
+    several = len({record.code for record in every}) > 1
+    return ["its records and the undefended target's are of several versions of the harness"] if several else []
 
 
 def knowing(attacks: Mapping[str, BySeed]) -> dict[str, BySeed]:

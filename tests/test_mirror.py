@@ -40,6 +40,28 @@ def test_what_one_machine_made_another_takes(track: Track, tmp_path: Path, url: 
     assert "answers" in stages.names
 
 
+def test_what_could_not_be_pushed_is_handed_over_when_the_sweep_is_repeated(
+    track: Track, tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cells = [Cell(track, "none", "fidelity", 40, 0)]
+    here, executor = Results(tmp_path / "one", url), make_executor("in-process")
+
+    def unreachable(self: object, *given: object, **options: object) -> None:
+        raise OSError("the network is down")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Results, "hand_over", unreachable)
+        with pytest.raises(OSError, match="down"):
+            run_cells(cells, here, executor, Reporter())
+    assert not list(here.root.glob("failures/*"))
+    (record,) = run_cells(cells, Results(tmp_path / "one", url), executor, Reporter()).records
+    there = Results(tmp_path / "two", url)
+    there.pull()
+    there.mirror.pull(there.sheet(record.id))
+    assert there.record(record.id).exists()
+    assert there.sheet(record.id).exists()
+
+
 def test_a_half_pushed_artifact_is_made_again(track: Track, tmp_path: Path, url: str) -> None:
     cell = Cell(track, "none", "fidelity", 40, 0)
     executor = make_executor("in-process")

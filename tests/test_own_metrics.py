@@ -15,10 +15,10 @@ from benchmark import keys
 from benchmark.artifacts import Artifacts
 from benchmark.config import Cell, Track
 from benchmark.errors import PluginError, UsageError
-from benchmark.evaluation import own_figures
 from benchmark.executors import make_executor
 from benchmark.files import open_array
-from benchmark.keys import METRIC_CODE, TRAINING_CODE, cell_id, defense_key, knowledge_key, plugin_key
+from benchmark.keys import METRIC_CODE, cell_id
+from benchmark.measures import Measures
 from benchmark.metric import TAKEN, Metric
 from benchmark.metrics import Features
 from benchmark.pipeline import NO_DEFENSE
@@ -26,9 +26,8 @@ from benchmark.progress import Reporter
 from benchmark.record import Record, load_record
 from benchmark.results import Results
 from benchmark.setting import load_setting
-from benchmark.source import code_hash
-from benchmark.stack import members
 from benchmark.store import Store, digest
+from benchmark.stored_images import StoredImages
 from benchmark.sweep import load_sweep, run_cells
 from leaderboard.table import COLUMNS
 
@@ -120,22 +119,10 @@ def test_figures_of_the_harness_are_the_same_beside_them(track: Track, tmp_path:
     assert "metrics" not in Results(tmp_path).record(plain.id).read_text()
 
 
-def test_a_cell_without_them_keeps_its_id(track: Track, own: str) -> None:
-    """The key as it was before there were any."""
-    cell, setting = Cell(track, "noise+jpeg", "accuracy", 40, 3), load_setting(track)
-    key = {
-        "track": setting.key,
-        "defense": defense_key(setting, members(cell.made_defense)),
-        "attack": plugin_key(cell.made_attack),
-        "knowledge": knowledge_key(setting, cell.made_attack, cell.made_defense),
-        "budget": 40,
-        "seed": 3,
-        "code": code_hash(*TRAINING_CODE, *METRIC_CODE, "benchmark.artifacts", "benchmark.measures"),
-    }
-    assert cell_id(cell) == digest(key)
-    ids = {cell_id(replace(cell, metrics=given)) for given in ((), (f"{own}:Apart",), (f"{own}:Apart,scale=2",))}
-    assert len(ids) == 3
-    assert digest(key) in ids
+def test_they_make_a_cell_another_one(track: Track, own: str) -> None:
+    cell = Cell(track, "noise+jpeg", "accuracy", 40, 3)
+    given = ((), (f"{own}:Apart",), (f"{own}:Apart,scale=2",))
+    assert len({cell_id(replace(cell, metrics=each)) for each in given}) == 3
 
 
 def test_figures_are_made_again_when_the_metrics_of_the_harness_change(
@@ -151,12 +138,12 @@ def test_figures_are_made_again_when_the_metrics_of_the_harness_change(
             calls.append(generated)
             return 0.0
 
-    artifacts = Artifacts(load_setting(track), Store(tmp_path / "artifacts", Reporter()), Reporter())
-    images = artifacts.training_images()
+    stored = StoredImages(load_setting(track), Store(tmp_path / "artifacts", Reporter()), Reporter())
+    images = stored.training_images()
     marks = set()
     for code in (METRIC_CODE, METRIC_CODE, METRIC_CODE[1:]):
         monkeypatch.setattr(keys, "METRIC_CODE", code)
-        own_figures([Counted()], artifacts, {"utility": (images, images)})
+        Measures(stored).own(Counted(), images, images)
         marks.add(digest(keys.metric_key(Counted())))
     assert (len(calls), len(marks)) == (2, 2)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import replace
+from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -12,12 +12,17 @@ import pytest
 import torch
 from stages import Stages
 from tiny_network import TINY_NETWORK
+from torch import Tensor
 
 from benchmark.artifacts import Artifacts
 from benchmark.config import Cell, Track
 from benchmark.errors import DataError, PluginError, UsageError
 from benchmark.executors import make_executor
-from benchmark.interfaces import Defense
+from benchmark.files import open_array
+from benchmark.interfaces import Attack, Defense, Knowledge
+from benchmark.keys import harness_hash
+from benchmark.metrics import compare_bins, fit_bins, frechet, kid, manifold, psnr, ssim
+from benchmark.oracle import Oracle
 from benchmark.pipeline import NOT_DETERMINISTIC, run, training_flags
 from benchmark.progress import Reporter, Stage
 from benchmark.record import Record, load_record, load_records
@@ -26,6 +31,7 @@ from benchmark.results import Results
 from benchmark.setting import load_setting
 from benchmark.store import Store
 from benchmark.sweep import run_cells
+from benchmark.trained import Generative, Trained
 from leaderboard.table import COLUMNS
 
 SPECS = {
@@ -100,6 +106,84 @@ def test_every_defense_meets_every_attack(track: Track, shared: Path, defense: s
 def test_figures_have_a_column(track: Track, tmp_path: Path) -> None:
     record = do(Cell(track, "noise+query-limit,share=0.5", "fidelity", 40, 0), tmp_path)
     assert {name for name in record.figures if not name.endswith("kid_error")} <= set(COLUMNS)
+
+
+def test_each_figure_is_of_the_sets_that_its_column_names(track: Track, tmp_path: Path) -> None:
+    """By the metrics themselves, of the images as the protocol has them; the defense changes latents and images."""
+    cell = Cell(track, "linear,steps=5+noise,sigma=0.2", "fidelity", 60, 0)
+    record = do(cell, tmp_path)
+    artifacts = workshop(track, tmp_path, Reporter())
+    images = {
+        "training": artifacts.training_images(),
+        "target": artifacts.undefended(Defense(), "reference", 0, track.samples),
+        "answers": artifacts.answers(cell.made_defense, "reference", 0, track.samples),
+        "stolen": artifacts.theft(cell.made_attack, cell.made_defense, 0, 60).images,
+    }
+    features = {name: open_array(artifacts.features(each)) for name, each in images.items()}
+    sides = {"utility": ("answers", "training"), "fidelity": ("stolen", "target"), "accuracy": ("stolen", "training")}
+    expected: dict[str, float] = {}
+    for side, (first, second) in sides.items():
+        x, y = features[first], features[second]
+        expected |= {f"{side}_fd": frechet(x, y)}
+        if side == "utility":
+            expected |= {f"{side}_{name}": value for name, value in asdict(manifold(x, y)).items()}
+        else:
+            distance = kid(x, y)
+            expected |= {f"{side}_kid": distance.value, f"{side}_kid_error": distance.standard_error}
+        if side != "fidelity":
+            filled = asdict(compare_bins(x, y, fit_bins(y)))
+            expected |= {f"{side}_{name}": value for name, value in filled.items()}
+    # What the perturbation did: beside what the same latents give without it, which others than the target's are.
+    before = artifacts.undefended(cell.made_defense, "reference", 0, track.samples).tensor
+    assert not torch.equal(before, images["target"].tensor)
+    answers = images["answers"].tensor
+    expected |= {"utility_psnr": psnr(answers, before), "utility_ssim": ssim(answers, before)}
+    del record.figures["utility_diversity"]  # type: ignore[attr-defined]
+    assert record.figures == pytest.approx(expected)
+
+
+def test_images_that_are_not_changed_have_no_likeness(track: Track, tmp_path: Path) -> None:
+    figures = do(Cell(track, "linear,steps=5", "fidelity", 60, 0), tmp_path).figures
+    assert not {"utility_psnr", "utility_ssim"} & figures.keys()
+
+
+def test_nobody_trains_on_what_is_measured_and_seeds_share_nothing(track: Track, tmp_path: Path) -> None:
+    artifacts = workshop(track, tmp_path, Reporter())
+    plain, noise = Defense(), load("defense", "noise")
+    drawn = [("answers", 0), ("reference", 0), ("answers", 1), ("reference", 1)]
+    for sets in (
+        [artifacts.undefended(plain, *which, 40).tensor for which in drawn],
+        [artifacts.answers(noise, *which, 40).tensor for which in drawn],
+    ):
+        rows = torch.cat(sets).flatten(1)
+        assert len(rows.unique(dim=0)) == len(rows)
+
+
+def test_who_asks_for_more_than_the_budget_is_told_though_a_limit_hands_over_less(track: Track, tmp_path: Path) -> None:
+    record = do(Cell(track, "query-limit,share=0.3", "accuracy,counting=refined,chain=3", 80, 0), tmp_path)
+    assert record.queries_charged == 72
+    assert record.flags == ("another count: asked for 240 images on a budget of 80",)
+
+
+def test_an_attack_that_is_taken_up_again_trains_on_what_it_makes_then(track: Track, tmp_path: Path) -> None:
+    """What it makes of the answers may be rounded otherwise: the checkpoint of its training is then another one's."""
+    folders = []
+
+    def interrupted(images: Tensor, *given: object, work: Path, **options: object) -> Trained:
+        folders.append(work)
+        raise KeyboardInterrupt
+
+    class Rounding(Attack):
+        level = 0
+
+        def fit(self, oracle: Oracle, knowledge: Knowledge, rng: torch.Generator) -> Generative:
+            return knowledge.train(oracle.query(oracle.remaining) // 2 + self.level, knowledge.recipe, rng)
+
+    artifacts = Artifacts(load_setting(track), Store(tmp_path, Reporter()), Reporter(), interrupted)
+    for Rounding.level in (0, 0, 1):
+        with pytest.raises(KeyboardInterrupt):
+            artifacts.theft(Rounding(), Defense(), 0, 40)
+    assert [folders[0] == each for each in folders] == [True, True, False]
 
 
 def test_same_seed_same_record(track: Track, tmp_path: Path) -> None:
@@ -335,6 +419,8 @@ def test_records_hold_what_makes_them_trustworthy(track: Track, tmp_path: Path) 
     assert len(record.features_hash) == 64
     assert record.versions["torch"] == version("torch")
     assert record.peak_memory > 10_000_000
+    assert record.threads == torch.get_num_threads()
+    assert record.code == harness_hash()
     training = record.trainings[0]
     assert [point["step"] for point in training["history"]] == [1, 2]
     assert record.diagnostics == {}
@@ -360,4 +446,7 @@ def test_what_went_wrong_in_one_of_several_trainings_is_not_said_of_the_attack_m
     assert training_flags([bad]) == ["restarted with a new seed", "diverged at step 3"]
     assert training_flags([fine, fine]) == []
     assert training_flags([fine, restarted]) == ["one of 2 trainings: restarted with a new seed"]
+    rounded = fine | {"together": {"precision": "bfloat16"}}
+    assert training_flags([rounded]) == ["trained in bfloat16"]
+    assert training_flags([fine | {"together": {"precision": "float32"}}]) == []
     assert training_flags([fine], ["the training failed twice"]) == ["one of 2 trainings: the training failed twice"]

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
-from blobs import blobs
-from PIL import Image
 
 from benchmark.artifacts import Artifacts
 from benchmark.config import Cell, Track
@@ -21,16 +17,6 @@ from benchmark.results import Results
 from benchmark.setting import load_setting
 from benchmark.store import Store
 from defenses.semantic import Semantic
-
-
-@pytest.fixture
-def labelled(track: Track, tmp_path: Path) -> Track:
-    """The tiny track on images of two classes, dark ones and bright ones."""
-    for name, shift in (("dark", 0), ("bright", 30)):
-        (tmp_path / "data" / name).mkdir(parents=True)
-        for index, image in enumerate(blobs(30, side=16)):
-            Image.fromarray(np.asarray(image[0]) + np.uint8(shift)).save(tmp_path / "data" / name / f"{index}.png")
-    return replace(track, data=f"folder:{tmp_path / 'data'}")
 
 
 def workshop(track: Track, folder: Path) -> Artifacts:

@@ -160,7 +160,16 @@ def test_force_does_a_cell_again_with_the_same_figures(track: Track, tmp_path: P
 
 
 @pytest.mark.parametrize(
-    "body", ["return None", "raise ValueError('two\\nlines')", "open('/not/there')", "raise SystemExit(0)"]
+    "body",
+    [
+        "return None",
+        "raise ValueError('two\\nlines')",
+        "raise SystemExit(0)",
+        "open('/not/there')",
+        "open('/etc/passwd/below')",
+        "raise PermissionError(13, 'barred', '/not/theirs')",
+        "from benchmark.errors import TrainingError; raise TrainingError",
+    ],
 )
 def test_a_failed_cell_costs_no_other_and_is_taken_up_on_request(track: Track, tmp_path: Path, body: str) -> None:
     path = tmp_path / "broken.py"
@@ -169,6 +178,7 @@ def test_a_failed_cell_costs_no_other_and_is_taken_up_on_request(track: Track, t
     outcome = do(cells, tmp_path)
     assert [record.defense for record in outcome.records] == ["none"]
     assert list(outcome.failures) == [cells[0].title]
+    assert outcome.failures[cells[0].title]
     assert "\n" not in outcome.failures[cells[0].title]
     assert state(cells[0], tmp_path) is State.FAILED
 

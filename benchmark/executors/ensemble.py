@@ -72,7 +72,7 @@ class Ensemble:
             OSError: the results folder cannot be written.
         """
         from benchmark.ensemble import Meeting
-        from benchmark.executors.settle import fail
+        from benchmark.executors.settle import fail, is_of_results
 
         meeting = Meeting(mixed=self.mixed, reporter=reporter)
         found: list[tuple[Job, Settled | None]] = []
@@ -81,7 +81,7 @@ class Ensemble:
             ours = [jobs for jobs in free if jobs]
             outcomes = meeting.gather([partial(_theft, jobs[0], meeting, reporter) for jobs in ours])
             for jobs, outcome in zip(ours, outcomes, strict=True):
-                if isinstance(outcome, OSError):
+                if outcome is not None and is_of_results(outcome, jobs[0].results):
                     raise outcome
                 if isinstance(outcome, TrainingError):
                     found += [(job, fail(job, outcome, reporter)) for job in jobs]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import errno
+import os
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 
 from filelock import Timeout
 
@@ -17,11 +19,13 @@ from benchmark.executors.base import Job, Settled
 from benchmark.keys import cell_id
 from benchmark.pipeline import run
 from benchmark.progress import Both, LineReporter, Reporter
+from benchmark.results import Results
 from benchmark.setting import load_setting
 from benchmark.store import Store
 
-NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.ENOTDIR, errno.EACCES, errno.EPERM)
-"""Errors of the results folder itself, which no other cell would escape."""
+FULL = (errno.ENOSPC, errno.EDQUOT)
+BARRED = (errno.EROFS, errno.ENOTDIR, errno.EACCES, errno.EPERM)
+"""Errors that no other cell would escape; these, if it is the results folder that cannot be written."""
 
 
 def settle(job: Job, reporter: Reporter) -> Settled:
@@ -52,15 +56,25 @@ def _do(job: Job, name: str, reporter: Reporter) -> Settled:
         try:
             record = run(cell, artifacts, results, job.drawn)
         except (Exception, SystemExit) as error:
-            if isinstance(error, OSError) and error.errno in NO_ROOM:
+            if is_of_results(error, results):
                 raise
             # Whatever a plugin raises costs its own cell and no other, also what is to end the program.
             return _failed(job, error, told)
         finally:
             cell.end()
+        results.hand_over(name)
         results.forget_failure(name)
         told.note(f"done in {record.seconds:.1f} s: {results.record(name)}")
         return Settled(job, record)
+
+
+def is_of_results(error: BaseException, results: Results) -> bool:
+    """Whether an error says that results cannot be written; one of a plugin's own files costs its own cell alone."""
+    if not isinstance(error, OSError):
+        return False
+    where = Path(os.fsdecode(error.filename)) if isinstance(error.filename, str | bytes) else None
+    within = where is not None and where.is_relative_to(results.root)
+    return error.errno in FULL or (error.errno in BARRED and within)
 
 
 def fail(job: Job, error: Exception, reporter: Reporter) -> Settled:
@@ -72,7 +86,8 @@ def fail(job: Job, error: Exception, reporter: Reporter) -> Settled:
 def _failed(job: Job, error: Exception | SystemExit, told: Reporter) -> Settled:
     """The outcome of a job that raised an error, kept as a failure of its cell."""
     named = error if isinstance(error, BenchmarkError) else PluginError(f"{type(error).__name__}: {error}")
-    line = " ".join(str(named).split())
+    # An error without a text is one all the same.
+    line = " ".join(str(named).split()) or type(error).__name__
     text = "".join(traceback.format_exception(error))
     job.results.write_failure(cell_id(job.cell), job.cell.title, line, text)
     told.note(f"failed: {line}")

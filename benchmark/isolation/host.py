@@ -280,12 +280,23 @@ def written(kind: str, spec: str) -> str:
 
 
 def hash_of(*places: Path) -> str:
-    """SHA-256 (hex) of what the Python files say that these are or hold."""
+    """SHA-256 (hex) of the files that these are or hold: of Python what it says, of others every byte, and their names.
+
+    Bytecode is left out: it is not run.
+    """
     digest = hashlib.sha256()
     for place in places:
-        for path in sorted(place.rglob("*.py")) if place.is_dir() else [place]:
-            digest.update(text_hash(path.read_text(encoding="utf-8")).encode())
+        for path in sorted(place.rglob("*")) if place.is_dir() else [place]:
+            if path.is_file() and path.suffix != ".pyc":
+                name = path.relative_to(place).as_posix()
+                digest.update(f"{len(name)} {name} {_content_hash(path)}".encode())
     return digest.hexdigest()
+
+
+def _content_hash(path: Path) -> str:
+    if path.suffix == ".py":
+        return text_hash(path.read_text(encoding="utf-8"))
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _environment(home: str) -> dict[str, str]:

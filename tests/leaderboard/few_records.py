@@ -37,7 +37,9 @@ def made(defense: str, attack: str, seed: int, accuracy: float, **changes: Any) 
         "seconds": 3.0,
         "peak_memory": 1,
         "device": "cpu",
+        "threads": 1,
         "versions": {"gan-extraction-bench": "9.9.0"},
+        "code": "0" * 64,
         "created": "2026-01-01T00:00:00+00:00",
         # The strength stands last in the specs of these tests, if it differs from the default.
         "strength_name": defense.rpartition("+")[2].rpartition(",")[2].partition("=")[0],

@@ -103,7 +103,9 @@ def record(spec: str, strength: float | None, loss: float, attack: str, budget: 
         seconds=250.0,
         peak_memory=1_400_000_000,
         device="cpu: of the tests",
+        threads=1,
         versions={"gan-extraction-bench": "0.1.0", "torch": "2.14.1"},
+        code="0" * 64,
         created=f"2026-11-{20 + seed}T04:04:45+00:00",
     )
 

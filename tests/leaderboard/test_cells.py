@@ -149,3 +149,10 @@ def test_a_cell_that_was_done_again_counts_once_with_its_later_record() -> None:
 )
 def test_the_family_of_a_defense_is_its_spec_without_its_strength(spec: str, parameter: str, expected: str) -> None:
     assert family(made(spec, "fidelity", 0, 1.0, strength=2.0, strength_name=parameter)) == expected
+
+
+def test_who_asked_for_more_than_the_budget_does_not_decide_though_he_was_handed_less() -> None:
+    """A limit that keeps him below the budget must not make his count a fair one."""
+    flag = "another count: asked for 9,000 images on a budget of 1,000"
+    asking = made("jpeg", "refined", 0, 31.0, queries_charged=900, flags=(flag,))
+    assert security_gains(cells([NONE, JPEG, asking]), place(JPEG)) == {0: 15.0}

@@ -162,6 +162,13 @@ def test_what_was_not_tried_on_a_defense_is_said() -> None:
     assert not any("not attacked" in flag for flag in defense_flags([*larger, *tried], "jpeg"))
 
 
+def test_rows_of_several_versions_of_the_harness_are_told_apart() -> None:
+    plain, tried = seeds("none", "fidelity", [30.0, 31.0]), seeds("jpeg", "fidelity", [40.0, 41.0])
+    flag = "its records and the undefended target's are of several versions of the harness"
+    assert flag not in defense_flags([*plain, *tried], "jpeg")
+    assert flag in defense_flags([*plain, *(replace(each, code="1" * 64) for each in tried)], "jpeg")
+
+
 def test_flags_of_the_records_come_with_their_seeds() -> None:
     records = {
         0: made("jpeg", "fidelity", 0, 30.0, flags=("diverged at step 300", "restarted with a new seed")),

@@ -41,7 +41,9 @@ PLAIN = Record(
     seconds=3.0,
     peak_memory=1,
     device="cpu",
+    threads=1,
     versions={"gan-extraction-bench": "9.9.0"},
+    code="0" * 64,
     created="2026-01-01T00:00:00+00:00",
 )
 NOISE = replace(PLAIN, id="b" * 32, defense="noise", strength=0.1, flags=("restarted", "diverged"))
@@ -64,6 +66,17 @@ def test_missing_is_empty_and_never_zero(tmp_path: Path) -> None:
     row = board.loc["noise"]
     assert (row["strength"], row["flags"]) == (0.1, "restarted; diverged; no attacker knows the defense (seed 0)")
     assert (row["seconds"], row["version"], row["accuracy_fd"], row["queries_kept"]) == (2.5, "9.9.0", 30, 90)
+
+
+def test_no_track_leads_out_of_the_folder(call, tmp_path: Path) -> None:
+    tracks = ("tiny", "../up", str(tmp_path / "root"), "a/b", "..", "\0")
+    for index, track in enumerate(tracks):
+        replace(PLAIN, id=str(index) * 32, track=track).save(tmp_path / "board" / "records")
+    assert call("board", "--results", tmp_path / "board").status == 0
+    written = [path for path in tmp_path.rglob("*") if path.is_file() and path.suffix != ".json"]
+    assert {path.parent for path in written} == {tmp_path / "board"}
+    assert "tiny.csv" in {path.name for path in written}
+    assert sorted(track for path in written for track in pd.read_csv(path)["track"].fillna("")) == sorted(tracks)
 
 
 def test_quick_records_stay_out() -> None:
