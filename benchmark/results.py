@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Container
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -134,10 +135,11 @@ class Results:
         self.mirror.push(self.sheet(cell))
         self.mirror.push(self.record(cell))
 
-    def hand_over_rest(self) -> None:
-        """Push the records that are here alone, as when a push failed or its process was killed before it."""
+    def hand_over_rest(self, cells: Container[str]) -> None:
+        """Push those of some cells that are done here alone: a push failed, or a process was killed before it."""
         for path in self.mirror.absent(self.records):
-            self.hand_over(path.stem)
+            if path.stem in cells:
+                self.hand_over(path.stem)
 
     def forget_failure(self, cell: str) -> None:
         """Remove the error of a cell that is done by now."""

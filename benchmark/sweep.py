@@ -127,12 +127,12 @@ def run_cells(
         OSError: the results folder cannot be written.
     """
     results.pull()
-    results.hand_over_rest()
     jobs = [
         Job(cell, results, drawn, force, retry_failed, among=len(cells))
         for cell, drawn in zip(cells, draws(cells), strict=True)
     ]
     settled = {job.cell: known for job in jobs if (known := job.found(reporter))}
+    results.hand_over_rest({known.record.id for known in settled.values() if known.record})
     if any(job.cell.isolated for job in jobs if job.cell not in settled):
         reporter.note(missing_protection())
     if len(settled) < len(cells):
