@@ -197,7 +197,7 @@ def _table(comparison: Comparison) -> Table:
             better = "" if line.better is None else "AB"[line.better]
             means = [number(mean.value) if mean else "" for mean in (line.first, line.second)]
             label = f" {line.title} {'↑' if line.good == 'high' else '↓'}"
-            grid.add_row(label, *means, _difference(line.difference), better)
+            grid.add_row(Text(label), *means, _difference(line.difference), better)
     return grid
 
 

@@ -8,6 +8,7 @@ import click
 from rich import box
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from benchmark.metrics import CLOSER
 from benchmark.record import Record
@@ -37,16 +38,17 @@ def show(records: list[Record]) -> None:
     defenses = list(dict.fromkeys(record.defense for record in records))
     attacks = {record.attack: record.knowledge for record in records}
     cells = {(record.attack, record.defense): record for record in records}
+    title = f"{first.track}, {first.budget:,} queries, seed {first.seed}, {first.samples:,} images, {first.features}"
+    # Names are text, and no markup of rich's.
     grid = Table(
-        title=f"{first.track}, {first.budget:,} queries, seed {first.seed}, {first.samples:,} images, {first.features}"
-        + (" (quick)" if first.quick else ""),
+        title=Text(title + (" (quick)" if first.quick else "")),
         box=box.SIMPLE_HEAD,
         title_justify="left",
     )
     grid.add_column("figure", no_wrap=True)
     grid.add_column("good")
     for number, defense in enumerate(defenses):
-        grid.add_column(defense, justify="right")
+        grid.add_column(Text(defense), justify="right")
         if number:
             grid.add_column("difference", justify="right")
     own = own_metrics(records)
@@ -60,7 +62,7 @@ def show(records: list[Record]) -> None:
     _add_figures(grid, utility, closer, [by_defense[defense] for defense in defenses])
     for attack in attacks:
         grid.add_section()
-        grid.add_row(f"security: model of {attack}")
+        grid.add_row(Text(f"security: model of {attack}"))
         row = [cells.get((attack, defense)) for defense in defenses]
         _add_figures(grid, security, closer, row)
         _add_counts(grid, "queries charged", [f"{each.queries_charged:,}" if each else "" for each in row])
@@ -82,7 +84,7 @@ def _add_figures(grid: Table, figures: dict[str, str], closer: Mapping[str, str]
         cells = [_number(values[0])]
         for value in values[1:]:
             cells += [_number(value), _difference(value, values[0])]
-        grid.add_row(f"  {title}", good(name, closer), *cells)
+        grid.add_row(Text(f"  {title}"), good(name, closer), *cells)
 
 
 def _add_counts(grid: Table, title: str, counts: Sequence[str]) -> None:

@@ -143,7 +143,7 @@ def read_manifest(folder: Path) -> Manifest:
         proper = proper and all(
             isinstance(text, str) for text in [*manifest.files.values(), *manifest.sources.values()]
         )
-    except (OSError, ValueError, AttributeError, TypeError) as error:
+    except (OSError, ValueError, AttributeError, TypeError, RecursionError) as error:
         raise DataError(f"{path} is no readable manifest of a submission ({error}); submit again") from None
     if not proper:
         raise DataError(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -18,7 +17,10 @@ from benchmark.submission.bundle import SOURCE, Manifest, amiss, as_json, read_m
 from benchmark.submission.contract import check_contract
 from benchmark.submission.protocol import UNDEFENDED
 from benchmark.submission.refusal import refuse
-from benchmark.submission.sources import located, source_hashes
+from benchmark.submission.sources import located, relative, source_hashes
+
+MOST = 1e100
+"""What no number of a record may exceed: intervals over seeds take its square, which must be a number too."""
 
 
 def entry(bundle: Path) -> Manifest:
@@ -95,7 +97,7 @@ def cells_of(bundle: Path, manifest: Manifest, track: Track) -> list[Cell]:
     """The cells that a bundle must have records of, run from the sources in it.
 
     Raises:
-        DataError: track, protocol or sources are others than the manifest says.
+        DataError: track, protocol or sources are others than the manifest says, or its spec is not in its one spelling.
         UsageError: the spec is not one of a bundle, or is refused.
         PluginError: the plugin cannot be loaded.
     """
@@ -115,7 +117,12 @@ def cells_of(bundle: Path, manifest: Manifest, track: Track) -> list[Cell]:
     others = {path.name for path in folder.iterdir()} - manifest.sources.keys()
     problems += [f"source: {name} is not of the defense, whose sources alone belong there" for name in sorted(others)]
     refuse(problems)
-    return protocol.PROTOCOL.cells(track, located(manifest.spec, folder))
+    cells = protocol.PROTOCOL.cells(track, located(manifest.spec, folder))
+    (spec,) = {relative(cell.defense, folder) for cell in cells if cell.defense != UNDEFENDED}
+    if spec != manifest.spec:
+        # By its spec a board knows a defense again, in an attack that breaks it and in a second entry.
+        refuse([f"spec: it is {manifest.spec!r}, but records spell this defense {spec!r}; submit it again"])
+    return cells
 
 
 def python() -> str:
@@ -164,12 +171,10 @@ def _amiss(name: str, cell: Cell, record: Record, manifest: Manifest) -> list[st
         for key, value in expected.items()
         if getattr(record, key) != value
     ]
-    if not (isinstance(record.figures, dict) and all(map(_is_figure, record.figures.values()))):
-        problems.append(f"records/{name}.json: figures must be finite numbers, by name")
-    if not isinstance(record.versions, dict):
-        problems.append(f"records/{name}.json: versions must be texts, by name")
+    others = {each: getattr(record, each) for each in ("queries_charged", "queries_kept", "attack_seconds")}
+    for key, value in {**record.figures, **others}.items():
+        # A Fréchet distance is none below 0, and the report takes its logarithm.
+        low = 0 if key.endswith("_fd") else -MOST
+        if not low <= value <= MOST:
+            problems.append(f"records/{name}.json: {key} is {value!r}, but must lie between {low:g} and {MOST:g}")
     return problems
-
-
-def _is_figure(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

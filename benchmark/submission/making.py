@@ -82,6 +82,7 @@ def write_bundle(
         for cell, record in done:
             defense = UNDEFENDED if cell.defense == UNDEFENDED else spec
             replace(record, defense=defense).save(folder / "records")
+            results.mirror.pull(results.sheet(record.id))
             shutil.copyfile(results.sheet(record.id), folder / "sheets" / f"{record.id}.png")
         write_manifest(
             folder,
@@ -98,11 +99,16 @@ def write_bundle(
 def take_over(bundle: Path, record: Record, results: Results) -> None:
     """Copy a record of a bundle and its sheet into a board's results; the record last, as it stands for both.
 
+    One that stands is left as it is.
+
     Raises:
         OSError: they cannot be written.
     """
-    sheet = results.sheet(record.id)
-    with replacing(sheet) as temporary:
-        shutil.copyfile(bundle / "sheets" / sheet.name, temporary)
-    results.mirror.push(sheet)
-    results.mirror.push(record.save(results.records))
+    if not results.record(record.id).exists():
+        sheet = results.sheet(record.id)
+        with replacing(sheet) as temporary:
+            shutil.copyfile(bundle / "sheets" / sheet.name, temporary)
+        results.mirror.push(sheet)
+        record.save(results.records)
+    # Whoever was to push one that stands may have been cut off.
+    results.mirror.push(results.record(record.id))

@@ -136,8 +136,9 @@ def source_hashes(spec: str, folder: Path) -> dict[str, str]:
     names = {_top(part) for part in spec.split(STACKED)}
     try:
         return {name: hash_of(folder / name) for name in sorted(names)}
-    except (OSError, SyntaxError, ValueError) as error:
-        raise DataError(f"the sources in {folder} cannot be read ({error})") from None
+    # The last two are how Python's parser says that something is nested too deeply.
+    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        raise DataError(f"the sources in {folder} cannot be read ({str(error) or 'too deeply nested'})") from None
 
 
 def _top(part: str) -> str:

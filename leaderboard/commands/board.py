@@ -33,15 +33,17 @@ def write_board(results: Results) -> None:
 @results_option(BOARD, "Folder, or fsspec URL, with records, and entries if there are any.")
 def board(results: Results) -> None:
     """Write the board of each track as a CSV file of its name beside the records."""
+    from leaderboard.filenames import file_names
     from leaderboard.table import write_csv
 
     by_track: dict[str, list[Record]] = {}
     for record in all_records(results):
         by_track.setdefault(record.track, []).append(record)
     entries = read_entries(results.entries)
-    for track, records in sorted(by_track.items()):
-        path = results.root / f"{track}.csv"
-        write_csv(records, path, entries)
+    # A record may have been written by anybody, and name any track.
+    for track, name in file_names(sorted(by_track)).items():
+        path = results.root / f"{name}.csv"
+        write_csv(by_track[track], path, entries)
         results.mirror.push(path)
         click.echo(f"board: {path}")
 

@@ -168,7 +168,7 @@ def enter(
     """Enter a submission into a board under a name, or give its entry another status.
 
     The records of the defense are taken over, if they are what verify would run again; those of the undefended target
-    are the board's own, so that no entry moves what all gains are relative to.
+    are the board's own, so that no entry moves what all gains are relative to. If interrupted, repeat the command.
     """
     from benchmark.submission import checking
     from benchmark.submission.bundle import MANIFEST, checksum
@@ -187,17 +187,23 @@ def enter(
         if known:
             # What cannot be read may be somebody else's: it is no place to write to.
             made = made.after(load_entry(path))
-        # One that stands has its records on the board, and gets another status, whatever has become of the harness.
-        claimed = [] if known else checking.claimed(bundle, manifest, track)
-        check_evidence(made, [*read_records(results.records), *(record for _, record in claimed)])
+        # Those of one that stands were checked before: it gets another status, whatever has become of the harness.
+        claimed = (
+            read_records(bundle / "records")
+            if known
+            else [record for _, record in checking.claimed(bundle, manifest, track)]
+        )
+        check_evidence(made, [*read_records(results.records), *claimed])
     except RefusedError as refused:
         _refuse(refused.problems)
     # Nobody else may take the name or the defense between the look and the writing.
     with results.lock("entries"):
         check_new(made, read_entries(results.entries))
-        for _, record in claimed:
-            if record.defense == manifest.spec and not results.record(record.id).exists():
-                take_over(bundle, record, results)
+        # Before its records, which without it would stand as measured by whoever keeps the board. If this is cut off,
+        # the same command takes over what is missing.
         results.mirror.push(made.save(results.entries))
+        for record in claimed:
+            if record.defense == manifest.spec:
+                take_over(bundle, record, results)
     write_board(results)
     click.echo(f"{made.name}: {made.status}; board: {results.board}")

@@ -9,8 +9,8 @@ from benchmark.errors import UsageError
 from benchmark.files import write_text
 from benchmark.record import Record
 from leaderboard.entries import Entry
+from leaderboard.filenames import file_names
 from leaderboard.report.board import Board, boards
-from leaderboard.report.filenames import file_names
 from leaderboard.report.page import page
 from leaderboard.report.paper import write_paper
 from leaderboard.report.sheets import data_uri

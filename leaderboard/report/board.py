@@ -103,7 +103,7 @@ class Board:
         return {
             (verdict.defense, verdict.budget): tuple(
                 each.defense
-                for each in beaten_by(verdict, (other for other in self.verdicts if _above(other, verdict)))
+                for each in beaten_by(verdict, (other for other in self.verdicts if other.budget == verdict.budget))
             )
             for verdict in self.verdicts
         }
@@ -152,16 +152,3 @@ def _ranked(rows: Sequence[Row], judged: Sequence[Verdict]) -> tuple[Row, ...]:
 def _fullest(judged: Sequence[Verdict]) -> int | None:
     counts = Counter(verdict.budget for verdict in judged)
     return max(counts, key=lambda budget: (counts[budget], budget), default=None)
-
-
-def _above(one: Verdict, other: Verdict) -> bool:
-    """Whether the means of one are the better on both sides: only then may it be so beyond the noise."""
-    return bool(
-        one.budget == other.budget
-        and one.utility_cost
-        and other.utility_cost
-        and one.security_gain
-        and other.security_gain
-        and one.utility_cost.value < other.utility_cost.value
-        and one.security_gain.value > other.security_gain.value
-    )

@@ -13,10 +13,10 @@ import vl_convert
 
 from benchmark.files import replacing, write_text
 from leaderboard.cells import NONE
+from leaderboard.filenames import file_names
 from leaderboard.numbers import interval_text
 from leaderboard.report.board import Board
 from leaderboard.report.families import cards
-from leaderboard.report.filenames import file_names
 from leaderboard.report.page import VEGA_LITE
 from leaderboard.report.plots import over_budget, over_strength, trade_off, with_points
 from leaderboard.report.points import Point, lines, points

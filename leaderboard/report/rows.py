@@ -152,7 +152,8 @@ def ratios(verdict: Verdict) -> dict[str, float]:
     found = {}
     for name, pairs in rises.items():
         known = [(distance, distance - rise) for distance, rise in pairs if distance and rise is not None]
-        logs = [math.log(distance / without) for distance, without in known if without > 0]
+        # Not below 0, nor so small that nothing is left of it, whatever a record says.
+        logs = [math.log(ratio) for distance, without in known if without > 0 and (ratio := distance / without) > 0]
         if logs:
             found[name] = math.exp(math.fsum(logs) / len(logs))
     return found

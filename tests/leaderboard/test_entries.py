@@ -68,6 +68,7 @@ def test_what_is_no_entry_is_refused(changes: dict, says: str) -> None:
         {"versions": {"torch": 2}},
         {"figures": {NOISE.id: {"accuracy_fd": "low"}}},
         {"figures": {NOISE.id: {"accuracy_fd": math.nan}}},
+        {"figures": {NOISE.id: {"accuracy_fd": 10**400}}},
         {"figures": {NOISE.id: []}},
     ],
 )
@@ -91,7 +92,11 @@ def test_what_was_reproduced_and_broken_since_keeps_what_was_found() -> None:
     assert ENTRY.after(REPRODUCED) == ENTRY
 
 
-DAMAGE = ["", "[]", "{}", '{"name": "x"}', "\xff", "[" * 100_000, json.dumps(asdict(replace(ENTRY, name="y")))]
+HUGE = asdict(REPRODUCED) | {"name": "a", "reproduction": asdict(FOUND) | {"figures": {NOISE.id: {"x": 10**400}}}}
+DAMAGE = [
+    *("", "[]", "{}", '{"name": "x"}', "\xff", "[" * 100_000),
+    *(json.dumps(asdict(replace(ENTRY, name="y"))), json.dumps(HUGE)),
+]
 
 
 @pytest.mark.parametrize("text", DAMAGE)
@@ -171,13 +176,17 @@ def test_damaged_files_do_not_stop_the_board(call, tmp_path: Path) -> None:
     ENTRY.save(tmp_path / "entries")
     (tmp_path / "entries" / "bad.json").write_text("{")
     wrong = {"cut": '{"id"', "typed": json.dumps(asdict(NOISE) | {"figures": {"accuracy_fd": "low"}})}
+    # Python reads these, but whoever reads the board or the report could not be given them.
+    for name, value in (("constant", "NaN"), ("overflow", "1e999"), ("surrogate", r'"\ud800"')):
+        text = json.dumps(asdict(NOISE) | {"id": name, "defense_parameters": {"x": "value"}})
+        wrong[name] = text.replace('"value"', value)
     for name, text in wrong.items():
         (tmp_path / "records" / f"{name}.json").write_text(text)
     write_board(Results.at(str(tmp_path)))
     report = call("report", "--results", tmp_path, "--out", tmp_path / "board.html")
     assert report.status == 0
-    assert len(report.err.splitlines()) == 6
-    for name in ("cut.json", "typed.json", "bad.json"):
+    assert len(report.err.splitlines()) == 2 * (len(wrong) + 1)
+    for name in (*(f"{name}.json" for name in wrong), "bad.json"):
         assert len([line for line in report.err.splitlines() if line.startswith("warning: ") and name in line]) == 2
     board = pd.read_csv(tmp_path / "leaderboard.csv").set_index("defense")
     assert (len(board), board.loc["noise", "status"]) == (2, "claimed")

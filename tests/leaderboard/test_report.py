@@ -8,19 +8,24 @@ import json
 import math
 import re
 import sys
+import zlib
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from few_records import seeds
 from made_records import DEFENSES, HOSTILE, board, draw_sheets
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from benchmark import cli
 from benchmark.errors import UsageError
 from benchmark.record import Record
+from leaderboard.adaptive import protections
 from leaderboard.entries import Entry
+from leaderboard.filenames import file_names
 from leaderboard.intervals import Interval
 from leaderboard.numbers import interval_text, number
 from leaderboard.report import write_report
@@ -28,7 +33,6 @@ from leaderboard.report.__main__ import keep_sheets
 from leaderboard.report.axes import Axis, costs, distances, gains
 from leaderboard.report.board import boards
 from leaderboard.report.families import cards
-from leaderboard.report.filenames import file_names
 from leaderboard.report.labels import HEIGHT, LINE, SMALL_HEIGHT, SMALL_LINE
 from leaderboard.report.paper import latex_table, markdown_table, write_paper
 from leaderboard.report.points import lines, points
@@ -299,6 +303,45 @@ def test_sheets_are_small_and_whole(tmp_path: Path) -> None:
     assert data_uri(tmp_path / "none.png") is None
     (tmp_path / "bad.png").write_text("no image")
     assert data_uri(tmp_path / "bad.png") is None
+
+
+def test_no_sheet_of_a_stranger_stops_the_page(tmp_path: Path) -> None:
+    image = Image.new("RGB", (800, 400))
+    (text := PngInfo()).add_text("x", "a" * 2_000_000, zip=True)
+    image.save(tmp_path / "text.png", pnginfo=text)
+    image.save(tmp_path / "plain.png")
+    whole = (tmp_path / "plain.png").read_bytes()
+    # As large as the file says that it is, 2.7 GB would have to be unpacked.
+    header = b"IHDR" + (30_000).to_bytes(4) * 2 + whole[24:29]
+    (tmp_path / "huge.png").write_bytes(whole[:12] + header + zlib.crc32(header).to_bytes(4) + whole[33:])
+    image.save(tmp_path / "other.png", "BMP")
+    image.resize((2000, 1)).save(tmp_path / "flat.png")
+    image.resize((10, 17_000)).save(tmp_path / "tall.png")
+    assert data_uri(tmp_path / "plain.png")
+    for name in ("text", "huge", "other", "flat", "tall"):
+        assert data_uri(tmp_path / f"{name}.png") is None, name
+
+
+@pytest.mark.parametrize("distance", [-5.0, 5e-324])
+def test_a_distance_that_cannot_be_does_not_stop_the_page(tmp_path: Path, distance: float) -> None:
+    records = [
+        replace(each, figures=each.figures | {"accuracy_fd": distance}) if each.defense == "jpeg" else each
+        for each in SMALL
+    ]
+    assert write_report(records, nowhere, tmp_path / "a.html")
+
+
+def test_what_beats_a_defense_is_told_by_the_seeds_of_both() -> None:
+    """As on the page of adaptive attackers: a seed more may move a mean, but no difference."""
+    records = [
+        *seeds("none", "fidelity", [10.0, 20.0, 30.0, 10.0]),
+        *seeds("poor", "fidelity", [50.0, 60.0, 70.0, 900.0], utilities=[109.0, 109.1, 109.2, 100.0]),
+        *seeds("better", "fidelity", [52.0, 62.1, 72.0], utilities=[108.0, 108.1, 108.25]),
+    ]
+    (found,) = boards(records)
+    told = {each.verdict.defense: each.beaten_by for each in protections(records, 1000)}
+    assert told == {defense: names for (defense, _), names in found.beaten.items()}
+    assert told["poor"] == ("better",)
 
 
 def test_a_shipped_board_keeps_a_small_sheet_of_each_row_beside_its_records(tmp_path: Path) -> None:

@@ -33,6 +33,16 @@ def test_every_figure_shown_is_a_column_with_a_direction() -> None:
     assert {good(figure) for figure in FIGURES} == {"low", "high"}
 
 
+def test_names_are_text_and_no_markup(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "300")
+    attack, defense = "best-of,attack=[accuracy,share=0.2]", "own.py:Odd,text=[/x]"
+    none, odd = (record(spec, None, 0.1, attack, 1000, 0) for spec in ("none", defense))
+    show([replace(each, track="[red]tiny", features="timm[/]") for each in (none, odd)])
+    table = capsys.readouterr().out.partition("knows: ")[0]
+    for name in (f"security: model of {attack}", defense, "[red]tiny, 1,000 queries", "10,000 images, timm[/]"):
+        assert name in table
+
+
 def test_what_users_are_refused_is_shown_where_something_is(capsys: pytest.CaptureFixture[str]) -> None:
     none, limit = (record(spec, None, 0.1, "fidelity", 1000, 0) for spec in ("none", "query-limit"))
     limit = replace(limit, figures=limit.figures | {"utility_refused": 0.875})

@@ -66,6 +66,14 @@ def copy(bundle: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
+def bucket(bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The URL of results in which another machine has done the cells of the bundle; this one has no copy yet."""
+    monkeypatch.setenv("GAN_EXTRACTION_BENCH_CACHE", str(tmp_path / "cache"))
+    shutil.copytree(bundle.parent / "results", tmp_path / "bucket")
+    return f"file://{tmp_path / 'bucket'}"
+
+
+@pytest.fixture
 def verify(call, track_file: Path, again: Path) -> Callable[..., list[str]]:
     """Verifies, and returns the lines of what it refuses; empty if it does not."""
 

@@ -32,6 +32,14 @@ def record_of(folder: Path, defense: str, seed: int) -> Path:
 DARKER = "own.py:Darker,factor=0.25"
 
 
+def respell(folder: Path, spec: str) -> None:
+    """Spell the defense another way, wherever the bundle does."""
+    for seed in (0, 1):
+        path = record_of(folder, DARKER, seed)
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"defense": spec}))
+    rewrite(folder, spec=spec)
+
+
 def change_figure(folder: Path) -> Path:
     path = record_of(folder, DARKER, 1)
     record = json.loads(path.read_text())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from tampering import DARKER, change_figure, record_of, rewrite
 
 from benchmark.record import load_record
 from benchmark.results import Results
+from benchmark.submission.making import take_over
 
 
 @pytest.fixture
@@ -90,19 +92,55 @@ def test_nobody_enters_between_the_look_and_the_writing(
     assert held
 
 
-OTHERS = {
-    "metrics": ({"apart": {"spec": "mine.py:Apart", "better": "lower", "hash": "0"}}, "metrics is {'apart'"),
-    "track": ("other", "track is 'other', but must be 'tiny'"),
-    "isolated": (False, "isolated is False, but must be True"),
-    "attack": ("accuracy", "attack is 'accuracy', but must be 'fidelity'"),
-    "device": (3, "is not a whole record: its device is '3'"),
-}
+def test_what_was_cut_off_has_its_entry_and_is_completed(
+    call, bundle: Path, track_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At no moment do records of a stranger stand as if whoever keeps the board had measured them."""
+    bucket, taken = tmp_path / "bucket", []
+    monkeypatch.setenv("GAN_EXTRACTION_BENCH_CACHE", str(tmp_path / "cache"))
+
+    def cut(*arguments: Any) -> None:
+        if taken:
+            raise KeyboardInterrupt
+        taken.append(arguments[1].id)
+        take_over(*arguments)
+
+    enter = ["enter", bundle, "darker", "--results", f"file://{bucket}"]
+    with monkeypatch.context() as patch:
+        patch.setattr("benchmark.submission.making.take_over", cut)
+        assert call(*enter, "--track", track_file).status == 130
+    assert [path.stem for path in (bucket / "records").iterdir()] == taken
+    assert json.loads((bucket / "entries" / "darker.json").read_text())["status"] == "claimed"
+    # As if it had been cut off between the writing and the push.
+    (bucket / "records" / f"{taken[0]}.json").unlink()
+    # What stands was checked before; the track's file is not needed again.
+    assert call(*enter).status == 0
+    held = [record_of(bundle, DARKER, seed).stem for seed in (0, 1)]
+    assert all((bucket / file).is_file() for name in held for file in (f"records/{name}.json", f"sheets/{name}.png"))
+    table = pd.read_csv(bucket / "leaderboard.csv")
+    assert (sorted(table["record"]), set(table["status"])) == (sorted(held), {"claimed"})
+
+
+OTHERS = [
+    ("metrics", {"apart": {"spec": "mine.py:Apart", "better": "lower", "hash": "0"}}, "metrics is {'apart'"),
+    ("track", "other", "track is 'other', but must be 'tiny'"),
+    ("isolated", False, "isolated is False, but must be True"),
+    ("attack", "accuracy", "attack is 'accuracy', but must be 'fidelity'"),
+    ("device", 3, "is not a whole record: its device is '3'"),
+    ("figures", {"accuracy_fd": -5.0}, "accuracy_fd is -5.0, but must lie between 0 and 1e+100"),
+    ("figures", {"accuracy_kid": -1e200}, "accuracy_kid is -1e+200, but must lie between -1e+100 and 1e+100"),
+    ("queries_kept", 10**200, "queries_kept is 1000"),
+    ("attack_seconds", 1e200, "attack_seconds is 1e+200, but must lie between"),
+    ("defense_parameters", {"factor": math.nan}, "is not a readable record (Out of range float"),
+    ("flags", ["\ud800"], "is not a readable record ('utf-8' codec can't encode"),
+]
 """What a record may say that is not what verify would run again, by field, and what is said of it."""
 
 
-@pytest.mark.parametrize("field", OTHERS)
-def test_nothing_is_entered_if_one_record_is_of_something_else(enter, copy: Path, tmp_path: Path, field: str) -> None:
-    value, says = OTHERS[field]
+@pytest.mark.parametrize(("field", "value", "says"), OTHERS)
+def test_nothing_is_entered_if_one_record_is_of_something_else(
+    enter, copy: Path, tmp_path: Path, field: str, value: object, says: str
+) -> None:
     # The last to be read, so that others would have been taken over before.
     path = max(record_of(copy, DARKER, seed) for seed in (0, 1))
     path.write_text(json.dumps(json.loads(path.read_text()) | {field: value}))

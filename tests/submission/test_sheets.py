@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import zlib
 from pathlib import Path
 
 import pytest
 import torch
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from benchmark.sheet import draw_sheet
 from benchmark.submission.sheets import difference
@@ -56,3 +58,16 @@ def test_what_is_no_such_picture_is_said(tmp_path: Path) -> None:
     assert "cannot be read" in difference(tmp_path / "jpeg.png", found, exact=True)
     (tmp_path / "cut.png").write_bytes(found.read_bytes()[:5000])
     assert "cannot be read" in difference(tmp_path / "cut.png", found, exact=True)
+
+
+def test_a_picture_that_means_no_good_is_none(tmp_path: Path) -> None:
+    found = sheet(tmp_path / "a.png")
+    (text := PngInfo()).add_text("x", "a" * 2_000_000, zip=True)
+    with Image.open(found) as image:
+        image.save(tmp_path / "text.png", pnginfo=text)
+    # As large as the file says that it is, 2.7 GB would have to be unpacked.
+    header = b"IHDR" + (30_000).to_bytes(4) * 2 + found.read_bytes()[24:29]
+    huge = found.read_bytes()[:12] + header + zlib.crc32(header).to_bytes(4) + found.read_bytes()[33:]
+    (tmp_path / "huge.png").write_bytes(huge)
+    for name in ("text.png", "huge.png"):
+        assert "cannot be read" in difference(tmp_path / name, found, exact=False)

@@ -34,6 +34,17 @@ def test_a_bundle_says_all_and_has_all(bundle: Path) -> None:
     )
 
 
+def test_what_another_machine_has_measured_is_submitted_with_its_sheets(
+    call, bundle: Path, bucket: str, track_file: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "own.py").write_text(OWN)
+    command = ["submit", f"{tmp_path / 'own.py'}:Darker,factor=0.25", "--track", track_file, "--results", bucket]
+    outcome = call(*command, "--out", tmp_path / "again")
+    assert (outcome.status, outcome.err) == (0, "")
+    for path in bundle.glob("sheets/*"):
+        assert (tmp_path / "again" / "sheets" / path.name).read_bytes() == path.read_bytes()
+
+
 def test_a_cell_that_fails_leaves_no_bundle(call, track_file: Path, tmp_path: Path) -> None:
     (tmp_path / "own.py").write_text(OWN.replace("return x * self.factor", "raise ValueError('no luck')"))
     command = ["submit", f"{tmp_path / 'own.py'}:Darker", "--track", track_file, "--results", tmp_path / "r"]

@@ -19,6 +19,7 @@ from tampering import (
     change_source,
     link_file,
     remove_file,
+    respell,
     rewrite,
 )
 
@@ -33,6 +34,12 @@ def test_an_honest_bundle_agrees(call, bundle: Path, track_file: Path, again: Pa
     outcome = call("verify", bundle, "--track", track_file, "--results", again)
     assert outcome.status == 0, outcome.err
     assert outcome.out.count("figures agree to the last digit") == 4
+    assert outcome.out.endswith("4 of 4 cells were run again, and all agree\n")
+
+
+def test_a_re_run_behind_a_url_has_its_sheets_there(call, bundle: Path, bucket: str, track_file: Path) -> None:
+    outcome = call("verify", bundle, "--track", track_file, "--results", bucket)
+    assert (outcome.status, outcome.err) == (0, "")
     assert outcome.out.endswith("4 of 4 cells were run again, and all agree\n")
 
 
@@ -96,6 +103,21 @@ def test_other_sources_are_refused_if_the_manifest_has_their_checksum(verify, co
     assert line.startswith("refused: source: ")
 
 
+@pytest.mark.parametrize("sum_", ["1+" * 20_000 + "1", "-" * 100_000 + "1"], ids=["sum", "signs"])
+def test_sources_that_python_cannot_take_in_are_refused(verify, copy: Path, sum_: str) -> None:
+    own = copy / "source" / "own.py"
+    own.write_text(f"{own.read_text()}x = {sum_}\n")
+    rewrite(copy)
+    (line,) = verify(copy)
+    assert line.startswith(f"error: the sources in {copy / 'source'} cannot be read")
+
+
+def test_a_manifest_that_cannot_be_read_is_named(verify, copy: Path) -> None:
+    (copy / "submission.json").write_text("[" * 100_000)
+    (line,) = verify(copy)
+    assert line.startswith(f"error: {copy / 'submission.json'} is no readable manifest")
+
+
 def test_records_of_other_sources_are_refused(verify, copy: Path) -> None:
     rewrite(copy, sources={"own.py": hash_of(change_source(copy))})
     lines = verify(copy)
@@ -150,6 +172,25 @@ def test_no_spec_leaves_the_folder(verify, copy: Path, spec: str) -> None:
     rewrite(copy, spec=spec)
     (line,) = verify(copy)
     assert "is no defense of a bundle" in line
+
+
+@pytest.mark.parametrize(
+    ("spec", "spelled"),
+    [
+        ("own.py:Darker,factor=0.250", DARKER),
+        ("own.py:Darker, factor=0.25", DARKER),
+        ("own.py:Darker,factor=0.5", "own.py:Darker"),
+    ],
+)
+@pytest.mark.parametrize("command", [["verify"], ["enter", "darker"]], ids=lambda each: each[0])
+def test_a_defense_is_spelled_as_every_other_record_of_it_is(
+    call, copy: Path, track_file: Path, tmp_path: Path, spec: str, spelled: str, command: list[str]
+) -> None:
+    """Else neither what breaks it nor a second entry of it would be taken for one of the same defense."""
+    respell(copy, spec)
+    outcome = call(command[0], copy, *command[1:], "--track", track_file, "--results", tmp_path / "r")
+    says = f"refused: spec: it is {spec!r}, but records spell this defense {spelled!r}; submit it again\n"
+    assert (outcome.status, outcome.err) == (1, says)
 
 
 def test_no_parameter_names_a_file(call, verify, copy: Path, track_file: Path, tmp_path: Path) -> None:
