@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from benchmark import gan
 from benchmark.errors import DataError, TrainingError, UsageError
 from benchmark.gan import Trained, train
 from benchmark.interfaces import FeatureExtractor
+from benchmark.metrics import Moments
 from benchmark.networks import DISCRIMINATORS, GENERATORS
 from benchmark.progress import Reporter
 from benchmark.recipe import Recipe
@@ -53,6 +56,11 @@ def timeless(trained: Trained) -> dict[str, object]:
     """A training's report, but for the seconds of its checkpoints."""
     report = trained.report()
     return report | {"history": [{**point, "seconds": None} for point in report["history"]]}
+
+
+def equal_states(a: Mapping[str, torch.Tensor], b: Mapping[str, torch.Tensor]) -> bool:
+    """Whether the states of two networks of one architecture are the same, to the bit."""
+    return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
 
 
 def seconds_in(checkpoint: Path) -> float:
@@ -195,14 +203,35 @@ def test_a_bad_checkpoint_is_an_error_that_names_it(
         train(IMAGES, tiny_recipe, 1, pixels, work=tmp_path)
 
 
-def test_the_kept_weights_are_those_of_the_best_score(pixels: FeatureExtractor, tiny_recipe: Recipe) -> None:
+@pytest.mark.parametrize("killed_after", [0, 5], ids=["undisturbed", "resumed"])
+def test_the_kept_weights_are_those_of_the_best_score(
+    pixels: FeatureExtractor,
+    tiny_recipe: Recipe,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    killed_after: int,
+) -> None:
+    # The best is neither the first nor the last, and comes twice: what is told of it must be of the one that is kept.
+    scores = [5.0, 3.0, 1.0, 4.0, 1.0, 2.0]
+    score = gan.Run.score
+    passed: dict[int, list[dict[str, torch.Tensor]]] = {}
+
+    def noted(run: gan.Run, reference: Moments) -> str:
+        passed[run.pair.step] = copy.deepcopy([run.pair.average.state_dict(), run.pair.d.state_dict()])
+        monkeypatch.setattr(gan, "frechet_distance", lambda *_: scores[run.pair.step - 1])
+        return score(run, reference)
+
+    monkeypatch.setattr(gan.Run, "score", noted)
     recipe = replace(tiny_recipe, steps=6, score_every=1)
-    full = train(IMAGES, recipe, 3, pixels)
-    best = full.best.step
-    shorter = train(IMAGES, replace(recipe, steps=best), 3, pixels)
-    assert best == shorter.best.step
-    rng = torch.Generator().manual_seed(0)
-    assert torch.equal(full.generator.sample(5, rng), shorter.generator.sample(5, rng.manual_seed(0)))
+    if killed_after:
+        with pytest.raises(KeyboardInterrupt):
+            train(IMAGES, recipe, 3, pixels, work=tmp_path, reporter=Kill(killed_after))
+    trained = train(IMAGES, recipe, 3, pixels, work=tmp_path)
+    assert [point.score for point in trained.history] == scores
+    assert trained.best.step == 3
+    for network, kept in enumerate([trained.generator.network.state_dict(), trained.discriminator.state_dict()]):
+        equal = {step for step, states in passed.items() if equal_states(kept, states[network])}
+        assert equal == {3}
 
 
 def test_divergence_restarts_once_with_another_seed(
@@ -250,6 +279,54 @@ def test_collapse_is_noticed_and_what_there_is_is_kept(
     trained = train(IMAGES, tiny_recipe, 1, pixels)
     assert trained.restarts == 1
     assert trained.failure.startswith("collapsed")
+
+
+def trained_to_a_spread(
+    share: float, steps: int, images: torch.Tensor, pixels: FeatureExtractor, recipe: Recipe, patch: pytest.MonkeyPatch
+) -> Trained:
+    """A training in name only, scored once, at its last step: generated images vary by a share of the held-out ones.
+
+    They vary around a picture of full contrast: how much the pixels of one image differ says nothing of a collapse.
+    """
+    rows, columns = torch.meshgrid(*map(torch.arange, images.shape[2:]), indexing="ij")
+    picture = 64.0 + 128 * ((rows + columns) % 2)
+    score = gan.Run.score
+
+    def no_step(run: gan.Run) -> torch.Tensor:
+        run.pair.step += 1
+        return torch.zeros(2)
+
+    def scored(run: gan.Run, reference: Moments) -> str:
+        held_out = run.held_out.float()
+        varied = (picture + share * (held_out - held_out.mean(dim=0))).round().to(torch.uint8)
+        patch.setattr(gan.Generative, "generate", lambda self, z: varied[: len(z)])
+        return score(run, reference)
+
+    patch.setattr(gan.Run, "advance", no_step)
+    patch.setattr(gan.Run, "score", scored)
+    return train(images, replace(recipe, steps=steps, score_every=steps), 1, pixels)
+
+
+@pytest.mark.parametrize("contrast", [1.0, 0.5])
+@pytest.mark.parametrize(("share", "failure"), [(0.04, "collapsed at step 500"), (0.06, "")])
+def test_a_collapse_is_a_spread_below_a_twentieth_of_that_of_the_data(
+    pixels: FeatureExtractor,
+    tiny_recipe: Recipe,
+    monkeypatch: pytest.MonkeyPatch,
+    share: float,
+    failure: str,
+    contrast: float,
+) -> None:
+    images = (contrast * blobs(200)).to(torch.uint8)
+    trained = trained_to_a_spread(share, 500, images, pixels, tiny_recipe, monkeypatch)
+    assert (trained.failure, trained.restarts) == (failure, 1 if failure else 0)
+
+
+@pytest.mark.parametrize(("steps", "failure"), [(499, ""), (500, "collapsed at step 500")])
+def test_nothing_is_called_collapsed_before_step_500(
+    pixels: FeatureExtractor, tiny_recipe: Recipe, monkeypatch: pytest.MonkeyPatch, steps: int, failure: str
+) -> None:
+    assert trained_to_a_spread(0.0, steps, IMAGES, pixels, tiny_recipe, monkeypatch).failure == failure
 
 
 @pytest.mark.parametrize("discriminator", DISCRIMINATORS)

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 import torch
+from theft import Theft
 from torch import Tensor
 
 from attacks.best_of import BestOf
 from benchmark.errors import PluginError, TrainingError, UsageError
 from benchmark.interfaces import Attack, Defense, ImageModel, Knowledge, ThreatModel, parameter
 from benchmark.oracle import Oracle
-from benchmark.recipe import Recipe
 from benchmark.registry import canonical, load
 
 HERE = f"{Path(__file__)}:Level"
@@ -64,22 +64,25 @@ def best_of(*settings: str, share: float = 0.5) -> BestOf:
     return BestOf("+".join(f"[{HERE},{each}]" for each in settings), share)
 
 
-class Theft:
+class Choice(Theft):
     """The attack done where real images have one level."""
 
     def __init__(self, attack: BestOf, real: int, count: int = 40) -> None:
-        self.oracle = Oracle(torch.full((300, 1, 1, 1), 7, dtype=torch.uint8), 200)
-        images = flat(count, real, torch.Generator().manual_seed(1))
-        self.knowledge = Knowledge(
-            (1, 1, 1), Recipe(), None, images, features=lambda each: each.flatten(1).float(), known_defense=Defense()
+        super().__init__(
+            attack,
+            torch.full((300, 1, 1, 1), 7, dtype=torch.uint8),
+            flat(count, real, torch.Generator().manual_seed(1)),
+            budgets=[200],
+            seed=2,
+            features=lambda images: images.flatten(1).float(),
+            known_defense=Defense(),
         )
-        self.model = attack.fit(self.oracle, self.knowledge, torch.Generator().manual_seed(2))
         self.told = {spec.partition("level=")[2]: value for spec, value in self.knowledge.diagnostics.items()}
 
 
 @pytest.mark.parametrize("real", [30, 60, 90])
 def test_the_nearest_to_real_images_is_chosen(real: int) -> None:
-    theft = Theft(best_of("level=90", "level=30", "level=60"), real)
+    theft = Choice(best_of("level=90", "level=30", "level=60"), real)
     assert float(theft.model.sample(1000, torch.Generator()).float().mean()) == pytest.approx(real, abs=1)
     distances = {level: theft.told[f"{level}: distance"] for level in (30, 60, 90)}
     # The levels are so far apart that the squared difference of the means is nearly all of the distance.
@@ -88,18 +91,18 @@ def test_the_nearest_to_real_images_is_chosen(real: int) -> None:
 
 
 def test_all_are_handed_the_same_answers_and_the_same_randomness() -> None:
-    told = Theft(best_of("level=90", "level=30"), 60).told
+    told = Choice(best_of("level=90", "level=30"), 60).told
     assert told["90: first_answer"] == told["30: first_answer"] == 7
     alone = float(torch.rand(1, generator=torch.Generator().manual_seed(2)))
     assert told["90: drawn"] == told["30: drawn"] == alone
 
 
 def test_an_attack_whose_training_fails_is_left_out() -> None:
-    theft = Theft(best_of("level=60,fails=true", "level=90", "level=30"), 60)
+    theft = Choice(best_of("level=60,fails=true", "level=90", "level=30"), 60)
     assert theft.oracle.kept in (30, 90)
     assert "60,fails=true: distance" not in theft.told
     with pytest.raises(TrainingError, match="none of .* came to an attack model"):
-        Theft(best_of("level=60,fails=true", "level=30,fails=true"), 60)
+        Choice(best_of("level=60,fails=true", "level=30,fails=true"), 60)
 
 
 def test_an_attack_that_needs_a_large_budget_may_be_one_of_several() -> None:
@@ -109,13 +112,13 @@ def test_an_attack_that_needs_a_large_budget_may_be_one_of_several() -> None:
 def test_each_has_its_own_share_and_none_what_is_held_out() -> None:
     attack = best_of("level=90,share=0.5", "level=30,share=0.25", "level=60", share=0.1)
     assert str(attack.threat_model) == "answers, 60% of the training set"
-    told = Theft(attack, 60, count=60).told
+    told = Choice(attack, 60, count=60).told
     assert [told[f"{level}: real"] for level in ("90,share=0.5", "30,share=0.25", "60")] == [50, 25, 0]
 
 
 def test_none_is_granted_what_another_asked_for() -> None:
     with pytest.raises(PluginError, match="its threat model does not ask for it"):
-        Theft(best_of("level=90", "level=30,curious=true"), 60)
+        Choice(best_of("level=90", "level=30,curious=true"), 60)
 
 
 def test_the_spec_has_one_spelling() -> None:
@@ -146,4 +149,4 @@ def test_what_cannot_be_combined_is_refused(members: str, says: str) -> None:
 
 def test_one_image_to_choose_by_is_too_few() -> None:
     with pytest.raises(UsageError, match="0.5 is 1 real images; 2 are needed"):
-        Theft(best_of("level=90"), 60, count=1)
+        Choice(best_of("level=90"), 60, count=1)

@@ -4,46 +4,39 @@ from __future__ import annotations
 
 import pytest
 import torch
-from torch import Tensor
+from theft import Theft
 
 from attacks.sybil import Sybil
 from benchmark.clients import handed
 from benchmark.errors import UsageError
-from benchmark.interfaces import Defense, Knowledge
-from benchmark.oracle import Oracle
-from benchmark.recipe import Recipe
+from benchmark.interfaces import Defense
 from benchmark.registry import load
 from defenses.limit import QueryLimit
 
 ANSWERS = torch.arange(240, dtype=torch.uint8)[:, None, None, None]
 
 
-class Theft:
-    """The attack, done without a training: what it would have trained on, and what it left in the books."""
-
-    def __init__(self, spec: str, defense: Defense, requested: int = 100) -> None:
-        attack = load("attack", spec)
-        self.oracle = Oracle(ANSWERS, *handed(defense, requested, attack.threat_model.clients))
-        knowledge = Knowledge(
-            (1, 1, 1), Recipe(), self.train, ANSWERS[:0], features=lambda images: images.flatten(1).float().square()
-        )
-        self.images = torch.empty(0)
-        attack.fit(self.oracle, knowledge, torch.Generator().manual_seed(0))
-
-    def train(self, images: Tensor, recipe: Recipe, rng: torch.Generator, defense: Defense | None = None) -> None:
-        self.images = images
+def stolen(spec: str, defense: Defense, requested: int = 100) -> Theft:
+    """An attack by as many clients as it poses as, who ask for so many images together."""
+    attack = load("attack", spec)
+    return Theft(
+        attack,
+        ANSWERS,
+        budgets=handed(defense, requested, attack.threat_model.clients),
+        features=lambda images: images.flatten(1).float().square(),
+    )
 
 
 @pytest.mark.parametrize(("clients", "expected"), [(2, 40), (3, 60), (5, 100), (7, 100), (200, 100)])
 def test_they_get_as_many_caps_as_they_are(clients: int, expected: int) -> None:
-    theft = Theft(f"sybil,clients={clients}", QueryLimit(share=1.0, cap=20))
+    theft = stolen(f"sybil,clients={clients}", QueryLimit(share=1.0, cap=20))
     assert torch.equal(theft.images, ANSWERS[:expected])
     assert (theft.oracle.charged, theft.oracle.kept) == (expected, expected)
-    assert len(Theft("fidelity", QueryLimit(share=1.0, cap=20)).images) == 20
+    assert len(stolen("fidelity", QueryLimit(share=1.0, cap=20)).images) == 20
 
 
 def test_what_is_thrown_away_is_told() -> None:
-    theft = Theft("sybil,attack=[reweight,share=0,clusters=2]", Defense())
+    theft = stolen("sybil,attack=[reweight,share=0,clusters=2]", Defense())
     assert theft.oracle.charged == 100
     assert theft.oracle.kept == len(theft.images.unique()) < 100
 
