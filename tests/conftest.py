@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 import yaml
 from blobs import blobs
 from PIL import Image
@@ -31,6 +33,14 @@ TINY = {
     "score_every": 1,
     "score_images": 20,
 }
+
+
+@pytest.fixture(autouse=True)
+def seeded() -> Iterator[None]:
+    """What a test draws from the global generator depends on no other test: seeded anew for each, left as it was."""
+    with torch.random.fork_rng(devices=[]):
+        torch.random.manual_seed(0)
+        yield
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -79,6 +89,16 @@ def track_file(tmp_path_factory: pytest.TempPathFactory, pixels: FeatureExtracto
 @pytest.fixture(scope="session")
 def track(track_file: Path) -> Track:
     return load_track(str(track_file))
+
+
+@pytest.fixture
+def labelled(track: Track, tmp_path: Path) -> Track:
+    """The tiny track on images of two classes, dark ones and bright ones."""
+    for name, shift in (("dark", 0), ("bright", 30)):
+        (tmp_path / "data" / name).mkdir(parents=True)
+        for index, image in enumerate(blobs(30, side=16)):
+            Image.fromarray(np.asarray(image[0]) + np.uint8(shift)).save(tmp_path / "data" / name / f"{index}.png")
+    return replace(track, data=f"folder:{tmp_path / 'data'}")
 
 
 class Outcome:

@@ -14,13 +14,17 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import timm
+import torch
 import yaml
 
 from benchmark import files, registry
 from benchmark.defaults import BATCH, CPUS, EXECUTORS, GPUS
 from benchmark.executors import make_executor
+from benchmark.features.weights import weights_hash
 from benchmark.keys import cell_id
 from benchmark.progress import Reporter
+from benchmark.record import load_records
 from benchmark.registry import names
 from benchmark.results import Results
 from benchmark.sweep import load_sweep, run_cells
@@ -225,6 +229,60 @@ def test_a_failed_cell_is_one_line_and_the_others_are_on_the_board(call, track_f
     assert "ValueError: no luck" in outcome.err.splitlines()[-1]
     assert "Traceback" not in outcome.err
     assert list(pd.read_csv(tmp_path / "leaderboard.csv")["defense"]) == ["none"]
+
+
+LUCKY = """
+from pathlib import Path
+from benchmark.interfaces import Defense
+
+class Own(Defense):
+    def perturb(self, x, rng):
+        if not Path(__file__).with_name("luck").exists():
+            raise ValueError("no luck")
+        return x / 2
+"""
+"""A defense that fails until luck is there, by a source that stays the same: the cell does too."""
+
+
+def test_a_sweep_does_again_what_failed_or_all_where_it_is_told_to(call, track_file: Path, tmp_path: Path) -> None:
+    (tmp_path / "own.py").write_text(LUCKY)
+    file, results = tmp_path / "sweep.yaml", tmp_path / "results"
+    plan = {"defenses": ["none", f"{tmp_path / 'own.py'}:Own"], "attacks": ["fidelity"], "budgets": [40], "seeds": [0]}
+    file.write_text(yaml.safe_dump(plan | {"track": str(track_file)}))
+
+    def swept(*flags: str) -> tuple[int, str, dict[Path, int]]:
+        """The exit status, what was said last, and when each record was written."""
+        outcome = call("sweep", file, "--results", results, *flags)
+        last = outcome.out.splitlines()[-1].partition(";")[0]
+        return outcome.status, last, {path: path.stat().st_mtime_ns for path in results.glob("records/*.json")}
+
+    status, said, first = swept()
+    assert (status, said, len(first)) == (1, "1 of 2 cells done", 1)
+    (tmp_path / "luck").touch()
+    # It would pass now, and is not tried.
+    assert swept() == (1, "1 of 2 cells done", first)
+
+    status, said, retried = swept("--retry-failed")
+    assert (status, said, len(retried)) == (0, "2 of 2 cells done", 2)
+    assert first.items() <= retried.items()
+    assert not list(results.glob("failures/*"))
+    assert swept() == (0, "2 of 2 cells done", retried)
+
+    status, said, forced = swept("--force")
+    assert (status, said, forced.keys()) == (0, "2 of 2 cells done", retried.keys())
+    assert all(forced[path] > retried[path] for path in forced)
+
+
+def test_images_are_compared_by_the_weights_that_are_given(call, track_file: Path, tmp_path: Path) -> None:
+    track, weights = tmp_path / "track.yaml", tmp_path / "own.pth"
+    track.write_text(yaml.safe_dump(yaml.safe_load(track_file.read_text()) | {"features": "timm:test_resnet"}))
+    network = timm.create_model("test_resnet", num_classes=0)
+    torch.save(network.state_dict(), weights)
+    command = ["run", "--defense", "none", "--attack", "fidelity", "--budget", "40", "--weights", weights]
+    outcome = call(*command, "--track", track, "--results", tmp_path / "results")
+    assert outcome.status == 0, outcome.err
+    (record,) = load_records(tmp_path / "results" / "records", pytest.fail)
+    assert (record.features, record.features_hash) == ("timm:test_resnet", weights_hash(network.state_dict()))
 
 
 def test_a_board_that_cannot_be_written_hides_no_error(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import multiprocessing
 import os
@@ -10,8 +11,9 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
+from contextlib import nullcontext
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import pandas as pd
@@ -19,7 +21,7 @@ import pytest
 import yaml
 
 from benchmark.config import Cell, Track
-from benchmark.progress import Reporter
+from benchmark.progress import Reporter, Stage
 from benchmark.record import load_record
 from benchmark.results import Results
 from benchmark.sweep import load_sweep
@@ -42,16 +44,54 @@ def sweep_file(track_file: Path, tmp_path: Path) -> Path:
     return path
 
 
-def _sweep(file: str, results: str) -> None:
-    """What ``python -m benchmark sweep`` does, in a process that has the imports behind it."""
+class Telling(Reporter):
+    """Counts what it is told, and says when a number of events have come; the start is the first."""
+
+    def __init__(self, told: Connection | None, at: int) -> None:
+        self._told, self._at = told, at
+        self.events = 0
+        self.event()
+
+    def event(self) -> None:
+        if self._told and self.events == self._at:
+            self._told.send(None)
+        self.events += 1
+
+    def note(self, text: str) -> None:
+        self.event()
+
+    def open(self, name: str, total: int, done: int, unit: str, per: int) -> Stage:
+        told = self.event
+        told()
+
+        class Shown(Stage):
+            def show(self, detail: str) -> None:
+                told()
+
+        return Shown(name, total, done, unit, per)
+
+
+def _sweep(file: str, results: str, told: Connection | None = None, at: int = -1) -> None:
+    """What ``python -m benchmark sweep`` does, in a process that has the imports behind it.
+
+    Args:
+        file: of the sweep.
+        results: the folder.
+        told: hears of event number ``at``, by None, and of the end, by how many events there were.
+        at: the start is 0.
+    """
     import torch
 
     from benchmark.executors import make_executor
-    from leaderboard.commands.cells import do_cells
+    from leaderboard.commands import cells
 
     torch.set_num_threads(1)
     sys.stderr = open(os.devnull, "w")  # noqa: SIM115 (for the life of the process)
-    do_cells(load_sweep(Path(file)), Results(Path(results)), make_executor("in-process"))
+    reporter = Telling(told, at)
+    cells.reporting = lambda: nullcontext(reporter)
+    cells.do_cells(load_sweep(Path(file)), Results(Path(results)), make_executor("in-process"))
+    if told:
+        told.send(reporter.events)
 
 
 def _forkserver() -> multiprocessing.context.ForkServerContext:
@@ -78,34 +118,39 @@ def _board(results: Path) -> str:
 def test_a_sweep_killed_at_any_moment_ends_as_if_undisturbed(sweep_file: Path, tmp_path: Path) -> None:
     context = _forkserver()
 
-    def start(results: Path) -> multiprocessing.process.BaseProcess:
-        process = context.Process(target=_sweep, args=(str(sweep_file), str(results)))
+    def start(results: Path, at: int = -1) -> tuple[multiprocessing.process.BaseProcess, Connection]:
+        heard, told = context.Pipe(duplex=False)
+        process = context.Process(target=_sweep, args=(str(sweep_file), str(results), told, at))
         process.start()
-        return process
+        told.close()
+        return process, heard
 
-    def seconds(results: Path) -> float:
-        before = time.monotonic()
-        process = start(results)
+    def whole(results: Path) -> int:
+        """Events of a sweep that is let end."""
+        process, heard = start(results)
+        events: int = heard.recv()
         process.join()
         assert process.exitcode == 0
-        return time.monotonic() - before
+        return events
 
     undisturbed = tmp_path / "undisturbed"
-    start(tmp_path / "warm-up").join()
-    whole, idle = seconds(undisturbed), seconds(undisturbed)
-    # A busy machine may give a sweep the time to end before all kills have come; another one has the rest of them.
-    folders = (tmp_path / f"killed-{number}" for number in range(KILLS))
+    events = whole(undisturbed)
+    assert events > 4 * KILLS
 
     rng = random.Random(0)
     kills = 0
-    while kills < KILLS:
-        killed, done = next(folders), False
+    for folder in itertools.count():
+        killed, done = tmp_path / f"killed-{folder}", False
         written: dict[Path, int] = {}
         while kills < KILLS and not done:
-            process = start(killed)
-            # Beyond what it takes to find what is done, each gets a few hundredths of the work on the average.
-            process.join(idle + rng.uniform(-0.3 * idle, 2 * (whole - idle) / KILLS))
+            # By what the sweep has come to, and not by how long it took some other time: on a busy machine that says
+            # nothing. Each gets through a few hundredths of the work on the average; some are killed before any.
+            process, heard = start(killed, max(0, rng.randint(-5, 2 * events // KILLS)))
+            at_end = heard.recv()
+            # Between two events too: some lie a hundredth of a second apart, and some most of a second.
+            process.join(None if at_end else rng.random() ** 3)
             done = process.exitcode == 0
+            assert done or process.exitcode is None
             if process.exitcode is None:
                 os.kill(process.pid or 0, signal.SIGKILL)
                 process.join()
@@ -114,8 +159,10 @@ def test_a_sweep_killed_at_any_moment_ends_as_if_undisturbed(sweep_file: Path, t
                 load_record(path)
                 # A record that stands is never written again: its cell did not run to its end a second time.
                 assert written.setdefault(path, path.stat().st_mtime_ns) == path.stat().st_mtime_ns
-        seconds(killed)
+        whole(killed)
         _check_whole(killed, undisturbed, len(load_sweep(sweep_file)))
+        if kills == KILLS:
+            break
 
 
 def _check_whole(results: Path, undisturbed: Path, cells: int) -> None:

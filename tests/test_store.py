@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -93,13 +95,33 @@ def test_what_an_interrupted_call_left_is_there_for_the_next(tmp_path: Path) -> 
     assert sorted(path.name for path in place.iterdir()) == ["data.bin", "manifest.json"]
 
 
-def test_two_at_once_make_an_artifact_once(tmp_path: Path) -> None:
-    maker = Maker()
-    threads = [threading.Thread(target=lambda: Store(tmp_path, Reporter()).fetch("kind", KEY, maker)) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+class Slow(Maker):
+    """Says that it has begun, and goes on when it may."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.begun, self.may = threading.Semaphore(0), threading.Event()
+
+    def __call__(self, folder: Path) -> None:
+        self.begun.release()
+        assert self.may.wait(60)
+        super().__call__(folder)
+
+
+def test_of_two_at_once_the_second_waits_for_what_the_first_makes(tmp_path: Path) -> None:
+    maker = Slow()
+    with ThreadPoolExecutor(2) as pool:
+        first, second = (partial(Store(tmp_path, Reporter()).fetch, "kind", KEY, maker) for _ in range(2))
+        try:
+            made = pool.submit(first)
+            assert maker.begun.acquire(timeout=60)
+            found = pool.submit(second)
+            # A hundred times what it takes to begin, if nothing keeps it from that: the first is not done before.
+            assert not maker.begun.acquire(timeout=0.5)
+            assert not found.done()
+        finally:
+            maker.may.set()
+        assert made.result() == found.result()
     assert maker.calls == 1
 
 

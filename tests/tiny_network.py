@@ -1,6 +1,8 @@
-"""A feature extractor with a network that costs next to nothing."""
+"""A feature extractor with a network that costs next to nothing, and a defense that perturbs in its eyes."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -8,6 +10,8 @@ from torch import Tensor, nn
 from benchmark.features import rgb
 from benchmark.features.network import NetworkExtractor
 from benchmark.features.weights import weights_hash
+from benchmark.interfaces import parameter
+from defenses.adversarial import Adversarial
 
 
 def network() -> nn.Module:
@@ -28,4 +32,15 @@ class TinyNetwork(NetworkExtractor):
 
 
 TINY_NETWORK = f"{__file__}:TinyNetwork"
+"""Its spec."""
+
+
+@dataclass(frozen=True)
+class TinyAdversarial(Adversarial):
+    """As it is, but for the surrogate: an isolated defense reads its own file, and no other that a parameter names."""
+
+    surrogate: str = parameter(TINY_NETWORK, "the network above")
+
+
+TINY_ADVERSARIAL = f"{__file__}:TinyAdversarial"
 """Its spec."""

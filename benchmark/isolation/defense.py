@@ -16,7 +16,7 @@ from benchmark.isolation.channel import NOTHING, Message, Serve
 from benchmark.isolation.description import CHANGING
 from benchmark.isolation.host import Host
 from benchmark.isolation.hosted import Hosted
-from benchmark.isolation.serving import Preparing, Serving, image_bytes, latent_bytes
+from benchmark.isolation.serving import Preparing, Serving, latent_bytes
 from benchmark.isolation.streams import drawn
 
 KEPT = 2**28
@@ -70,17 +70,17 @@ class IsolatedDefense(Hosted, Defense):
 
     def ask_prepare(self, provider: Provider) -> Defense:
         """See :meth:`benchmark.interfaces.Defense.prepare`."""
-        target = provider.target
-        expected = max(latent_bytes(target), image_bytes(target.image_shape))
-        return self._other(self._ask("prepare", shape(target), {}, Preparing(provider, self, self), expected))
+        preparing = Preparing(provider, self, self)
+        return self._other(self._ask("prepare", shape(provider.target), {}, preparing, preparing.expected))
 
     def ask_restate(self, latent_dim: int, rng: torch.Generator) -> Defense:
         """See :meth:`benchmark.interfaces.Defense.restate`."""
         return self._other(self._drawn("restate", {"latent_dim": latent_dim}, {}, rng))
 
-    def made(self, maker: int, rng: torch.Generator) -> Tensor:
-        """What its process makes for a provider to keep."""
-        return self._drawn("make", {"maker": maker}, {}, rng, expected=KEPT).tensor("tensor")
+    def made(self, maker: int, rng: torch.Generator, preparing: Preparing) -> Tensor:
+        """What its process makes for a provider to keep, for which it may ask all that it may when it is prepared."""
+        expected = max(KEPT, preparing.expected)
+        return self._drawn("make", {"maker": maker}, {}, rng, preparing, expected).tensor("tensor")
 
     def measure(self, x: Tensor, rng: torch.Generator) -> tuple[Tensor, int]:
         """A measurement, and the number that its process keeps it under."""

@@ -38,4 +38,6 @@ class DefenseGuest(DefendingGuest):
 
     def answer_make(self, message: Message) -> Served:
         """Make a tensor that the harness does not have yet, for a provider's ``kept``."""
-        return {}, {"tensor": tensor(self._makers[message.value("maker")](received(message.tensor(STATE))), "make")}
+        rng = received(message.tensor(STATE))
+        made = tensor(self._makers[message.value("maker")](rng), "make")
+        return {}, {"tensor": made, STATE: rng.get_state()}

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
-from typing import Any, NoReturn
+from functools import cached_property
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from benchmark.errors import PluginError
+from benchmark.data import ImageSet
+from benchmark.errors import PluginError, unknown
 from benchmark.images import ImageShape
 from benchmark.interfaces import Defense, ImageModel, Knowledge, Recipe, Target
 from benchmark.isolation.streams import Ask, drawn
@@ -35,20 +37,60 @@ class RemoteTarget(Target):
         return self._ask("projection", {}, {}).tensor("weights")
 
 
+class UnseenImages(ImageSet):
+    """A training set whose images and labels are out of sight: the names of its classes and attributes are not.
+
+    Args:
+        name: see :class:`benchmark.data.ImageSet`; the others too.
+        split: ``train``.
+        count: of the images.
+        classes: names.
+        attribute_names: names.
+    """
+
+    def __init__(
+        self, name: str, split: str, count: int, classes: tuple[str, ...], attribute_names: tuple[str, ...]
+    ) -> None:
+        known = {"name": name, "split": split, "classes": classes, "attribute_names": attribute_names, "_count": count}
+        for field, value in known.items():
+            object.__setattr__(self, field, value)
+
+    def __getattribute__(self, name: str) -> Any:
+        """What there is to be seen.
+
+        Raises:
+            PluginError: it is the images, or what each of them shows.
+        """
+        if name in ("images", "labels", "attributes"):
+            raise PluginError("the images of the training set are out of sight of isolated plugins")
+        return super().__getattribute__(name)
+
+    def __len__(self) -> int:
+        count: int = self._count
+        return count
+
+    def showing(self, trait: str) -> Tensor:
+        """See :class:`benchmark.data.ImageSet`: but of a trait that there is, a tensor that holds nothing.
+
+        It is on torch's device ``meta``, so that to look at it is an error.
+        """
+        if trait not in self.traits:
+            raise unknown(f"attribute or class of {self.name}", trait, self.traits)
+        return torch.empty(len(self), dtype=torch.bool, device="meta")
+
+
 class RemoteProvider:
-    """What the provider of a target has, but for the training set, which stays out of sight."""
+    """What the provider of a target has, but for the images of the training set, which stay out of sight."""
 
     def __init__(self, ask: Ask, target: RemoteTarget, makers: list[Callable[[torch.Generator], Tensor]]) -> None:
         self._ask, self.target, self._makers = ask, target, makers
 
-    @property
-    def training_set(self) -> NoReturn:
-        """Not to be had.
-
-        Raises:
-            PluginError: always.
-        """
-        raise PluginError("the training set is out of sight of isolated plugins")
+    @cached_property
+    def training_set(self) -> UnseenImages:
+        """What may be known of it."""
+        told = self._ask("traits", {}, {})
+        classes, attributes = (tuple(told.value(name)) for name in ("classes", "attributes"))
+        return UnseenImages(told.value("name"), told.value("split"), told.value("count"), classes, attributes)
 
     def scores(self, images: Tensor, trait: str) -> Tensor:
         """See :class:`benchmark.interfaces.Provider`."""

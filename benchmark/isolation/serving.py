@@ -73,16 +73,30 @@ def images_of(message: Message, shape: ImageShape) -> Tensor:
 class Maker(Protocol):
     """A defense whose process makes a tensor when it is asked to."""
 
-    def made(self, maker: int, rng: torch.Generator) -> Tensor:
-        """The tensor of a maker that the process knows by this number."""
+    def made(self, maker: int, rng: torch.Generator, preparing: Preparing) -> Tensor:
+        """The tensor of a maker that the process knows by this number, made with what is answered meanwhile."""
 
 
 class Preparing(Serving):
-    """Answers a defense that is made ready: of the provider too, but for the training set."""
+    """Answers a defense that is made ready: of the provider too, but for the images of the training set."""
 
     def __init__(self, provider: Provider, defense: Defense, maker: Maker) -> None:
         super().__init__(provider.target)
         self._provider, self._defense, self._maker = provider, defense, maker
+
+    @property
+    def expected(self) -> int:
+        """Bytes of the tensors that it may ask about."""
+        return max(latent_bytes(self._target), image_bytes(self._target.image_shape))
+
+    def answer_traits(self, message: Message) -> Served:
+        """The names of what images of the training set are told apart by, and how many there are; no image, no label.
+
+        See :class:`benchmark.isolation.remote.UnseenImages`.
+        """
+        whole = self._provider.training_set
+        told = {"name": whole.name, "split": whole.split, "count": len(whole)}
+        return {**told, "classes": [*whole.classes], "attributes": [*whole.attribute_names]}, {}
 
     def answer_scores(self, message: Message) -> Served:
         """See :meth:`benchmark.interfaces.Provider.scores`."""
@@ -93,4 +107,4 @@ class Preparing(Serving):
         """See :meth:`benchmark.interfaces.Provider.kept`; asks back for what must be made."""
         number = message.count("maker")
         key = message.mapping("key") | dict(self._defense.content)
-        return {}, {"tensor": self._provider.kept(self._defense, key, lambda rng: self._maker.made(number, rng))}
+        return {}, {"tensor": self._provider.kept(self._defense, key, lambda rng: self._maker.made(number, rng, self))}

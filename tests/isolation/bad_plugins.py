@@ -203,7 +203,8 @@ class Kills(Defense):
 
 class Babbles(Defense):
     def perturb(self, x, rng):
-        for descriptor in range(3, 20):
+        # One of them is what it is asked through: of the number that this has in the harness, which may be any.
+        for descriptor in range(3, 1024):
             try:
                 os.write(descriptor, b"\x00\x00\x00\x08nonsense")
             except OSError:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
 import pytest
 import torch
 
-from benchmark.errors import BenchmarkError, PluginError
-from benchmark.interfaces import Knowledge, Recipe, Target
+from benchmark.conformance.stand_ins import SmoothTarget, StandInProvider
+from benchmark.errors import BenchmarkError, PluginError, UsageError
+from benchmark.interfaces import Defense, Knowledge, Recipe, Target
 from benchmark.isolation.attack import MOST_TRAINING, Attacking, diagnostics
 from benchmark.isolation.channel import Message
 from benchmark.isolation.host import Host, Limits
-from benchmark.isolation.serving import MOST, Serving
+from benchmark.isolation.remote import RemoteProvider, RemoteTarget, UnseenImages
+from benchmark.isolation.serving import MOST, Preparing, Serving
 from benchmark.isolation.streams import STATE
 from benchmark.oracle import Oracle
 
@@ -60,6 +63,52 @@ def test_a_target_answers_within_bounds() -> None:
     for wrong in (z[:5].double(), z[:5, :3], z[0], torch.empty(())):
         with pytest.raises(PluginError, match="which are no latents"):
             serving(asked("generate", z=wrong))
+
+
+@pytest.fixture
+def unseen() -> UnseenImages:
+    """The training set of a stand-in, as an isolated defense has it."""
+    provider = StandInProvider(SmoothTarget(4, SHAPE))
+    preparing = Preparing(provider, Defense(), None)
+
+    def ask(name: str, values: Mapping[str, Any], tensors: Mapping[str, torch.Tensor]) -> Message:
+        answer = Message("answer", name, *preparing(Message("ask", name, values, tensors)))
+        assert not answer.tensors
+        assert answer.values == {
+            "name": "stand-in",
+            "split": "train",
+            "count": 64,
+            "classes": ["dark", "bright"],
+            "attributes": [],
+        }
+        return answer
+
+    return RemoteProvider(ask, RemoteTarget(ask, 4, SHAPE), []).training_set
+
+
+def test_an_isolated_defense_knows_what_images_are_told_apart_by(unseen: UnseenImages) -> None:
+    whole = StandInProvider(SmoothTarget(4, SHAPE)).training_set
+    told = [
+        (each.name, each.split, len(each), each.classes, each.attribute_names, each.traits) for each in (unseen, whole)
+    ]
+    assert told[0] == told[1]
+    refusals = []
+    for images in (unseen, whole):
+        with pytest.raises(UsageError, match="did you mean 'bright'") as caught:
+            images.showing("brigth")
+        refusals.append(str(caught.value))
+    assert refusals[0] == refusals[1]
+
+
+def test_an_isolated_defense_sees_neither_images_nor_which_of_them_show_what(unseen: UnseenImages) -> None:
+    for hidden in ("images", "labels", "attributes"):
+        with pytest.raises(PluginError, match="out of sight of isolated plugins"):
+            getattr(unseen, hidden)
+    shown = unseen.showing("bright")
+    assert shown.shape == (64,)
+    for look in (torch.Tensor.tolist, torch.Tensor.numpy, torch.Tensor.cpu, lambda each: bool(each.any())):
+        with pytest.raises((RuntimeError, NotImplementedError, TypeError)):
+            look(shown)
 
 
 def test_trainings_are_bounded_together(attacking: Attacking) -> None:

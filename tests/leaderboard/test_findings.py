@@ -13,6 +13,7 @@ from benchmark.cli import cli
 from benchmark.config import Cell
 from benchmark.errors import UsageError
 from benchmark.record import Record
+from benchmark.store import digest
 from benchmark.sweep import load_sweep
 from leaderboard.findings import Evidence, answers, write_page
 
@@ -27,7 +28,8 @@ def record(cell: Cell, **figures: float) -> Record:
     known = {"fidelity_fd": 100.0, "accuracy_fd": 200.0, "utility_fd": 50.0} | figures
     return replace(
         PLAIN,
-        id=f"{abs(hash(cell)):032x}"[:32],
+        # Not Python's hash, which is another in each process.
+        id=digest({"cell": cell.title}),
         track=cell.track.name,
         defense=cell.defense,
         attack=cell.attack,

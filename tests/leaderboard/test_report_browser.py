@@ -344,34 +344,52 @@ def test_the_page_is_small(report: Path) -> None:
     assert report.stat().st_size < 3e6
 
 
-def test_a_board_of_500_rows_stays_quick(tmp_path: Path, opened: Callable[..., Page]) -> None:
+def laid_out(page: Page, column: int) -> list[float]:
+    """The values of a column in the rows that take room on the page."""
+    script = """n => [...document.querySelectorAll("#table tbody tr")]
+      .filter(row => row.getClientRects().length).map(row => Number(row.cells[n].dataset.value))"""
+    return page.evaluate(script, column)
+
+
+def layouts(page: Page, change: str) -> int:
+    """How often the browser lays out anew for a change of the page."""
+    session = page.context.new_cdp_session(page)
+    session.send("Performance.enable")
+
+    def count() -> int:
+        metrics = {each["name"]: each["value"] for each in session.send("Performance.getMetrics")["metrics"]}
+        return int(metrics["LayoutCount"])
+
+    before = count()
+    page.evaluate(f"() => {{ {change}; document.body.getBoundingClientRect(); }}")
+    return count() - before
+
+
+SORTING = 'document.querySelector("th[data-column=accuracy_fd] button").click()'
+FILTERING = """
+  const field = document.querySelector("input[type=search]");
+  field.value = "made1";
+  field.dispatchEvent(new Event("input", { bubbles: true }))
+"""
+
+
+def test_of_500_rows_a_hundred_are_laid_out_and_the_others_on_demand(
+    tmp_path: Path, opened: Callable[..., Page]
+) -> None:
+    """What keeps a great board quick; how quick it is hangs on the machine, and on who else is at work there."""
     (path,) = write_report(big_board(500), lambda record: tmp_path / record, tmp_path / "report.html")
     page = opened(path)
+    column = heading(page, "accuracy_fd")
+    every = page.locator("#table tbody tr").evaluate_all("(all, n) => all.map(r => +r.cells[n].dataset.value)", column)
     assert page.locator("#count").inner_text() == "500 rows"
-    assert len(shown(page, 0)) == 100
-    # Milliseconds until the browser has laid out anew: the quickest of five, as others run here too.
-    script = """name => {
-      const times = [];
-      for (let round = 0; round < 5; round++) {
-        const start = performance.now();
-        if (name === "sort") document.querySelector("th[data-column=accuracy_fd] button").click();
-        else {
-          const field = document.querySelector("input[type=search]");
-          field.value = round % 2 ? "" : "made1";
-          field.dispatchEvent(new Event("input", { bubbles: true }));
-        }
-        document.body.getBoundingClientRect();
-        times.push(performance.now() - start);
-      }
-      return Math.min(...times);
-    }"""
-    assert page.evaluate(script, "sort") < QUICK
-    assert page.evaluate(script, "filter") < QUICK
+    assert len(laid_out(page, column)) == 100
+    # Once, and not anew for each row that is moved or hidden; a frame may come in between.
+    assert layouts(page, SORTING) < 5
+    assert laid_out(page, column) == sorted(every, reverse=True)[:100]
+    assert layouts(page, FILTERING) < 5
+    assert page.locator("#count").inner_text() == "200 of 500 rows"
+    assert len(laid_out(page, column)) == 100
     page.get_by_role("button", name="Clear").click()
     page.get_by_role("button", name="Show all 500 rows").click()
-    assert len(shown(page, 0)) == 500
+    assert sorted(laid_out(page, column)) == sorted(every)
     assert "all=1" in page.url
-
-
-QUICK = 100
-"""Milliseconds below which an answer feels immediate (Nielsen, Usability Engineering, 1993)."""

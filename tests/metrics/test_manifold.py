@@ -233,21 +233,24 @@ def test_no_neighbours_is_an_error() -> None:
 
 
 GROWTH = """
-import resource
+from pathlib import Path
 import numpy as np
 from benchmark.metrics.distances import Points, centre_of
 
 def peak():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    (line,) = (line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM:"))
+    return int(line.split()[1]) * 1024
 
 features = np.random.default_rng(0).standard_normal((12_000, 2048), dtype=np.float32)
 centre, before = centre_of(features), peak()
-Points(features, centre, 1024)
+points = Points(features, centre, 1024)
 print(peak() - before)
 """
+"""By the kernel's VmHWM, which begins anew with each program. What getrusage says is handed on: a new process begins
+with the peak of the one that started it, below which nothing shows."""
 
 
 def test_what_is_known_of_each_image_takes_little_memory() -> None:
     done = subprocess.run([sys.executable, "-c", GROWTH], capture_output=True, text=True, check=True)
     # A block in float32 is 8 MiB, of which two are alive at once; a float64 row of each image would be 188 MiB.
-    assert int(done.stdout) < 64 * 2**20
+    assert 0 < int(done.stdout) < 64 * 2**20
