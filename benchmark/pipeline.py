@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -16,7 +15,7 @@ from benchmark.config import Cell
 from benchmark.interfaces import Defense
 from benchmark.keys import cell_id, harness_hash, metric_key
 from benchmark.measures import Measures
-from benchmark.record import ANOTHER_COUNT, Record, device, versions
+from benchmark.record import ANOTHER_COUNT, Record, device, peak_memory, versions
 from benchmark.results import Results
 from benchmark.sheet import draw_sheet
 from benchmark.stack import members, overriding
@@ -125,7 +124,7 @@ def write_up(
         ),
         attack_seconds=theft.seconds,
         seconds=seconds,
-        peak_memory=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+        peak_memory=peak_memory(),
         device=device(),
         threads=torch.get_num_threads(),
         versions=versions(),

@@ -119,8 +119,6 @@ def load_record(path: Path) -> Record:
     """
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        # What Python reads but nobody could write again: numbers that are none, half a character.
-        json.dumps(content, ensure_ascii=False, allow_nan=False).encode()
         if content.get("schema") != SCHEMA:
             raise DataError(f"{path} is a record of schema {content.get('schema')}, but this version reads {SCHEMA}")
         content.setdefault("metrics", {})
@@ -128,6 +126,8 @@ def load_record(path: Path) -> Record:
         if set(content) != expected:
             raise DataError(f"{path} is not a whole record: keys {sorted(set(content) ^ expected)} are amiss")
         _check_values(path, content)
+        # What Python reads but nobody could write again: numbers that are none, half a character.
+        json.dumps(content, ensure_ascii=False, allow_nan=False).encode()
         content["trainings"], content["flags"] = tuple(content["trainings"]), tuple(content["flags"])
         record = Record(**content)
     except (OSError, ValueError, AttributeError, TypeError, RecursionError) as error:
@@ -200,6 +200,15 @@ def versions() -> dict[str, str]:
         except PackageNotFoundError:
             found[package] = "not installed"
     return found
+
+
+def peak_memory() -> int:
+    """Peak resident memory of this process so far, in bytes.
+
+    As the kernel counts it since the program was started: what ``getrusage`` says holds the peak of whoever started it.
+    """
+    lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+    return 1024 * next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:"))
 
 
 def device() -> str:

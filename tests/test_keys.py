@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -114,11 +114,15 @@ def reached(modules: Iterable[str]) -> set[str]:
 
 
 @pytest.fixture
-def named(monkeypatch: pytest.MonkeyPatch) -> None:
+def named(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Keys hold the paths of sources in place of their hashes, so that one can see which there are."""
     monkeypatch.setattr(source, "_file_hash", lambda path: f"<{path}>")
     monkeypatch.setattr(source, "_joined", "".join)
     monkeypatch.setattr(keys, "digest", str)
+    # A setting knows its keys from the first time that they were asked for.
+    load_setting.cache_clear()
+    yield
+    load_setting.cache_clear()
 
 
 def missing(key: str, modules: set[str]) -> set[str]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import multiprocessing
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -43,3 +45,11 @@ def test_ten_times_the_budget_costs_no_more_than_its_answers(track_file: Path, t
     answers = 45_000 * math.prod(track.image_shape)
     # Equal runs differ by up to 5 MiB; a second copy of the answers would be 11.
     assert many - few <= answers + 6 * 2**20
+
+
+def test_the_peak_of_a_process_is_not_that_of_whoever_started_it() -> None:
+    """Workers are started by a sweep that may have grown; ``getrusage`` takes its peak for theirs."""
+    child = "from benchmark.record import peak_memory; print(peak_memory())"
+    parent = f"import subprocess, sys; held = b'x' * 2**30; subprocess.run([sys.executable, '-c', {child!r}])"
+    done = subprocess.run([sys.executable, "-c", parent], capture_output=True, text=True, check=True)
+    assert 2**20 < int(done.stdout) < 2**30

@@ -6,6 +6,7 @@ import hashlib
 import importlib.util
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -203,10 +204,12 @@ def room(expected: int, given: Mapping[str, Tensor]) -> int:
 def needed(kind: str, spec: str) -> list[Path]:
     """The files and folders that a plugin needs to read, besides Python, the harness and its packages.
 
-    These are its own sources and every file that a parameter names.
+    These are its own sources and every file that a parameter names, also as that of a plugin: ``file.py:Name``.
     """
-    named = [value for value in split(spec)[1].values() if isinstance(value, str)]
-    return [*sources(kind, spec), *(Path(text).absolute() for text in named if Path(text).is_file())]
+    texts = [value for value in split(spec)[1].values() if isinstance(value, str)]
+    specs = [part for text in texts for part in re.split(r"[+,\[\]]", text)]
+    named = dict.fromkeys([*texts, *(each.rpartition(":")[0] for each in specs)])
+    return [*sources(kind, spec), *(Path(text).absolute() for text in named if text and Path(text).is_file())]
 
 
 def bytecode(kind: str, spec: str) -> list[Path]:

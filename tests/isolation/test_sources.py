@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.isolation.host import hash_of
+from benchmark.isolation.host import hash_of, needed
 
 
 @pytest.fixture
@@ -45,3 +45,10 @@ def test_it_changes_with_the_name_of_a_file(package: Path) -> None:
 def test_it_does_not_depend_on_where_the_package_lies(package: Path) -> None:
     before = hash_of(package)
     assert hash_of(package.rename(package.parent / "elsewhere")) == before
+
+
+@pytest.mark.parametrize("value", ["{}", "{}:Thing", "[{}:Thing,size=3]", "fidelity+[{}:Thing,size=3]"])
+def test_it_may_read_each_file_that_its_spec_names(tmp_path: Path, value: str) -> None:
+    file = tmp_path / "thing.py"
+    file.write_text("")
+    assert file in needed("attack", f"best-of,members={value.format(file)}")
