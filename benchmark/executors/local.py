@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from multiprocessing.connection import Connection, wait
-from typing import Any
+from typing import Any, NamedTuple
 
 from benchmark.errors import UsageError
 from benchmark.executors.base import Job, Settled
@@ -124,6 +124,9 @@ class _Worker:
         message = self.pipe.recv()
         if isinstance(message, BaseException):
             raise message
+        if isinstance(message, _Unreadable) and self.at:
+            job, self.at = self.at[0], None
+            return job.give_up(message.error)
         if not isinstance(message, Settled):
             self._receiver.receive(message)
             return None
@@ -173,10 +176,21 @@ def _work(pipe: Connection[Any, Any], threads: int) -> None:
                 job = pipe.recv()
             except (EOFError, ConnectionError):
                 return
+            except Exception as error:
+                # To be read, a job makes its plugins anew, whose files may have changed since the sweep began.
+                send(_Unreadable(" ".join(str(error).split()) or type(error).__name__))
+                continue
             try:
                 send(settle(job, reporter))
             except Exception as error:
                 send(error)
+
+
+class _Unreadable(NamedTuple):
+    """A worker could not make out the job that it was sent."""
+
+    error: str
+    """In one line."""
 
 
 class _GoneError(BaseException):

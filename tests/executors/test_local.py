@@ -86,6 +86,20 @@ def test_a_worker_whose_sweep_is_gone_leaves_its_cell_as_it_stands(track: Track,
     assert not list(tmp_path.glob("failures/*"))
 
 
+def test_a_plugin_that_no_longer_loads_costs_its_own_cell(track: Track, tmp_path: Path) -> None:
+    """Its file was edited while the sweep ran: workers load it anew."""
+    path = tmp_path / "edited.py"
+    path.write_text("from benchmark.interfaces import Defense\n\n\nclass Edited(Defense):\n    pass\n")
+    cells = [Cell(track, defense, "fidelity", 40, 0) for defense in (f"{path}:Edited", "none")]
+    path.write_text("class Edited(\n")
+    outcome = run_cells(cells, Results(tmp_path / "results"), LocalWorkers(1), Reporter())
+    assert [record.defense for record in outcome.records] == ["none"]
+    ((title, error),) = outcome.failures.items()
+    assert title == cells[0].title
+    assert "edited.py" in error
+    assert "died" not in error
+
+
 def test_an_error_of_the_results_folder_ends_the_sweep(track: Track, tmp_path: Path) -> None:
     (tmp_path / "artifacts").write_text("a file in the place of a folder")
     cells = [Cell(track, "none", "fidelity", 40, 0)]
