@@ -54,8 +54,11 @@ class RayCluster:
         screen = _Screen(reporter)
         options = {"num_cpus": self._cpus, "num_gpus": self._gpus, "max_retries": TRIES - 1}
         task = ray.remote(**options)(_work)
+        # In a list, Ray hands the reference over as it is: the task itself fetches the job, when it stands where its
+        # plugins are meant from.
         pending = {
-            task.remote(job, number, self._cpus, os.getcwd(), events): (number, job) for number, job in enumerate(jobs)
+            task.remote([ray.put(job)], number, self._cpus, os.getcwd(), events): (number, job)
+            for number, job in enumerate(jobs)
         }
         try:
             while pending:
@@ -109,8 +112,9 @@ class _Screen:
                 self._receivers.pop(number)[1].close()
 
 
-def _work(job: Job, number: int, threads: int, folder: str, events: Any) -> Settled:
-    """One task: settle a job, on whichever machine this is."""
+def _work(jobs: Sequence[Any], number: int, threads: int, folder: str, events: Any) -> Settled:
+    """One task: settle the job behind the one reference, on whichever machine this is."""
+    import ray
     import torch
     from threadpoolctl import threadpool_limits
 
@@ -121,6 +125,7 @@ def _work(job: Job, number: int, threads: int, folder: str, events: Any) -> Sett
     if os.path.isdir(folder):
         os.chdir(folder)
         sys.path.insert(0, folder)
+    job: Job = ray.get(jobs[0])
     torch.set_num_threads(threads)
     threadpool_limits(threads)
 

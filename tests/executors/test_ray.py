@@ -62,6 +62,17 @@ def test_a_killed_worker_costs_nothing_but_time(cluster: None, one_thread: None,
     assert [record.figures for record in outcome.records] == [record.figures for record in alone.records]
 
 
+def test_a_plugin_is_meant_from_where_the_sweep_was_started(
+    cluster: None, track: Track, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The cluster was started elsewhere, and so its workers stand elsewhere."""
+    (tmp_path / "own.py").write_text("from benchmark.interfaces import Defense\n\n\nclass Own(Defense):\n    pass\n")
+    monkeypatch.chdir(tmp_path)
+    cells = [Cell(track, "own.py:Own", "fidelity", 40, 0)]
+    outcome = run_cells(cells, Results(tmp_path / "results"), make_executor("ray", cpus=1), Reporter())
+    assert not outcome.failures
+
+
 def test_workers_that_share_no_folder_meet_behind_a_url(cluster: None, track: Track, tmp_path: Path) -> None:
     url = f"file://{tmp_path}/bucket"
     cells = [Cell(track, "noise", "fidelity", budget, 0) for budget in (40, 60)]
