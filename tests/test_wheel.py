@@ -11,8 +11,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("benchmark", "defenses", "attacks", "leaderboard")
-OF_THE_REPOSITORY = ("leaderboard/records/", "leaderboard/sheets/", "leaderboard/fashion-mnist.csv")
-"""The project's own board, which is no part of the program."""
+OF_THE_REPOSITORY = ("leaderboard/records/", "leaderboard/sheets/", "leaderboard/fashion-mnist")
+"""The project's own boards, which are no part of the program."""
 
 
 def test_a_wheel_holds_all_that_the_packages_hold(tmp_path: Path) -> None:

@@ -74,9 +74,9 @@ class Located(MetaPathFinder):
 
 def wanted(settings: Mapping[str, Any]) -> list[Path]:
     """What this process reads: Python, its packages, the harness, and what the plugin needs."""
-    python = {
-        Path(place) for place in (*sysconfig.get_paths().values(), sys.prefix, sys.base_prefix) if place != "/usr"
-    }
+    # The program too: a Python of the system's own lies in none of its folders.
+    places = (*sysconfig.get_paths().values(), sys.prefix, sys.base_prefix, os.path.realpath(sys.executable))
+    python = {Path(place) for place in places if place != "/usr"}
     folders = [Path(place) for place in settings["path"] if place]
     installed = [
         info for folder in folders for pattern in ("*.dist-info", "*.egg-info") for info in folder.glob(pattern)
