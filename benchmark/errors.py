@@ -34,6 +34,11 @@ class TrainingError(BenchmarkError):
     """A GAN diverged or collapsed, and its one restart did too."""
 
 
+def one_line(error: BaseException) -> str:
+    """The text of an error in one line; the name of its class if it has none, for it is an error all the same."""
+    return " ".join(str(error).split()) or type(error).__name__
+
+
 def unknown(what: str, given: str, known: Iterable[str]) -> UsageError:
     """An error for a name that does not exist: lists what there is and suggests the nearest.
 

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 from benchmark.data.cache import STALL_SECONDS, put_in_place, staging, stall_limit
 from benchmark.data.images import Progress
-from benchmark.errors import DataError
+from benchmark.errors import DataError, one_line
 
 DEBIAN_PACKAGE = "dataset-fashion-mnist"
 DEBIAN_FOLDER = Path("/usr/share/datasets/fashion-mnist")
@@ -226,7 +226,7 @@ def _downloaded(folder: Path, files: Mapping[str, Idx], progress: Progress, fetc
     except DamagedError as error:
         raise UnavailableError(f"what arrived {error}") from error
     except (OSError, RuntimeError, HTTPException) as error:
-        raise UnavailableError(" ".join(str(error).split()) or type(error).__name__) from error
+        raise UnavailableError(one_line(error)) from error
     return folder
 
 

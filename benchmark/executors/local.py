@@ -16,7 +16,7 @@ from contextlib import suppress
 from multiprocessing.connection import Connection, wait
 from typing import Any, NamedTuple
 
-from benchmark.errors import UsageError
+from benchmark.errors import UsageError, one_line
 from benchmark.executors.base import Job, Settled
 from benchmark.progress import Reporter
 from benchmark.progress.relay import Receiver, RelayReporter
@@ -178,7 +178,7 @@ def _work(pipe: Connection[Any, Any], threads: int) -> None:
                 return
             except Exception as error:
                 # To be read, a job makes its plugins anew, whose files may have changed since the sweep began.
-                send(_Unreadable(" ".join(str(error).split()) or type(error).__name__))
+                send(_Unreadable(one_line(error)))
                 continue
             try:
                 send(settle(job, reporter))

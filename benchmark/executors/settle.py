@@ -14,7 +14,7 @@ from filelock import Timeout
 
 from benchmark.artifacts import Artifacts
 from benchmark.compute import keep_freed_memory
-from benchmark.errors import BenchmarkError, PluginError
+from benchmark.errors import BenchmarkError, PluginError, one_line
 from benchmark.executors.base import Job, Settled
 from benchmark.keys import cell_id
 from benchmark.pipeline import run
@@ -86,8 +86,7 @@ def fail(job: Job, error: Exception, reporter: Reporter) -> Settled:
 def _failed(job: Job, error: Exception | SystemExit, told: Reporter) -> Settled:
     """The outcome of a job that raised an error, kept as a failure of its cell."""
     named = error if isinstance(error, BenchmarkError) else PluginError(f"{type(error).__name__}: {error}")
-    # An error without a text is one all the same.
-    line = " ".join(str(named).split()) or type(error).__name__
+    line = one_line(named)
     text = "".join(traceback.format_exception(error))
     job.results.write_failure(cell_id(job.cell), job.cell.title, line, text)
     told.note(f"failed: {line}")
