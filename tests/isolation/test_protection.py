@@ -50,9 +50,10 @@ def test_a_worker_on_a_cluster_says_it_of_its_own_machine(
     monkeypatch.setattr(plugins, "load_isolated", load)
     monkeypatch.setattr(settle, "settle", lambda job, reporter: Settled(job))
     monkeypatch.setattr("threadpoolctl.threadpool_limits", lambda threads: None)
+    monkeypatch.setattr("ray.get", lambda reference: reference)
     for isolated in (True, False):
         events: SimpleQueue[Any] = SimpleQueue()
         job = Job(Cell(track, "none", "fidelity", 40, 0, isolated), Results(tmp_path))
-        ray_cluster._work(job, 0, torch.get_num_threads(), "nowhere", events)
+        ray_cluster._work([job], 0, torch.get_num_threads(), "nowhere", events)
         told = [events.get() for _ in range(events.qsize())]
         assert [event for _, _, event in told] == [("note", missing_protection())] * isolated
