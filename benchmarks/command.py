@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[1]
 """Of this checkout."""
 CORES = 2
 """That the command may take."""
-DONE = re.compile(r"^(?P<stage>.+) done in (?P<seconds>[\d.]+) s$", re.MULTILINE)
+DONE = re.compile(r"(?P<stage>.+) done in (?P<seconds>[\d.]+) s")
 """How a command, also an earlier one, says that a stage is over."""
 
 
@@ -27,15 +27,22 @@ class Ran:
     cores: int
     """That it was given."""
     seconds: float
-    log: str
-    """What it wrote on the standard error stream."""
+    log: Sequence[tuple[float, str]]
+    """Each line that it wrote on the standard error stream, and how many seconds after the start."""
 
     @property
     def stages(self) -> dict[str, float]:
-        """Seconds of each stage, as a command says that does all in one process; one within another counts in both."""
+        """Seconds of each stage, less those of the stages within it, of a command that does all in one process."""
         found: defaultdict[str, float] = defaultdict(float)
-        for match in DONE.finditer(self.log):
-            found[match["stage"]] += float(match["seconds"])
+        ended: list[tuple[float, float]] = []
+        for now, line in self.log:
+            if match := DONE.fullmatch(line):
+                seconds = float(match["seconds"])
+                # What ended after this stage had begun lay within it; by the middle, since a log rounds.
+                while ended and ended[-1][0] > now - seconds:
+                    found[match["stage"]] -= ended.pop()[1]
+                found[match["stage"]] += seconds
+                ended.append((now - seconds / 2, seconds))
         return dict(found)
 
 
@@ -56,19 +63,22 @@ def command(arguments: Sequence[str], code: Path = ROOT) -> Ran:
     os.sched_setaffinity(0, cores)
     try:
         started = time.perf_counter()
-        done = subprocess.run(
+        with subprocess.Popen(
             [sys.executable, "-m", "benchmark", "run", "--defense", "jpeg", *arguments],
             cwd=code,
             env=environment,
-            capture_output=True,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
             text=True,
-        )
+        ) as process:
+            assert process.stderr is not None
+            log = [(time.perf_counter() - started, line.rstrip("\n")) for line in process.stderr]
         taken = time.perf_counter() - started
     finally:
         os.sched_setaffinity(0, all_cores)
-    if done.returncode:
-        raise RuntimeError(f"the command failed: {done.stderr[-500:]}")
-    return Ran(len(cores), taken, done.stderr)
+    if process.returncode:
+        raise RuntimeError(f"the command failed: {' '.join(line for _, line in log[-5:])}")
+    return Ran(len(cores), taken, log)
 
 
 def checkout(commit: str, folder: Path) -> None:
