@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from leaderboard.cells import check_one_setting
 __all__ = ["NAIVE", "Protection", "protections", "write_page"]
 
 
-def write_page(records: Iterable[Record], budget: int, page: Path, *, wanted: int) -> None:
+def write_page(records: Iterable[Record], budget: int, page: Path, *, wanted: int, only: Sequence[int] = ()) -> None:
     """Write the page, with its plot beside it if there is something to draw.
 
     Args:
@@ -24,6 +24,7 @@ def write_page(records: Iterable[Record], budget: int, page: Path, *, wanted: in
         budget: the query budget that is spoken of.
         page: a Markdown file.
         wanted: how many cells of that budget there would be if all were recorded.
+        only: the seeds that were chosen, which the page then says; none if all are meant.
 
     Raises:
         UsageError: no record is of that budget, or they are of several settings.
@@ -41,6 +42,7 @@ def write_page(records: Iterable[Record], budget: int, page: Path, *, wanted: in
         "rows": rows,
         "known": known,
         "wanted": wanted,
+        "only": only,
         "budget": budget,
         "naive": NAIVE,
         "attacks": sorted(

@@ -104,13 +104,14 @@ def findings(sweep: Path, features: Path, records: Path, out: Path) -> None:
 @sweep_option("sweeps/adaptive.yaml")
 @records_option
 @budget_option("Query budget that is spoken of.")
+@click.option("--seed", "seeds", type=int, multiple=True, help="Seed that is spoken of; may be given several times.")
 @page_option("docs/ADAPTIVE.md")
-def adaptive(sweep: Path, records: Path, budget: int, out: Path) -> None:
+def adaptive(sweep: Path, records: Path, budget: int, seeds: tuple[int, ...], out: Path) -> None:
     """Write the page that says how much of each defense survives attackers who know it, from records."""
     from benchmark.sweep import load_sweep
     from leaderboard.adaptive import write_page
     from leaderboard.cells import recorded
 
-    cells = [cell for cell in load_sweep(sweep) if cell.budget == budget]
-    write_page(recorded(cells, read_records(records)), budget, out, wanted=len(cells))
+    cells = [cell for cell in load_sweep(sweep) if cell.budget == budget and (not seeds or cell.seed in seeds)]
+    write_page(recorded(cells, read_records(records)), budget, out, wanted=len(cells), only=seeds)
     click.echo(out)

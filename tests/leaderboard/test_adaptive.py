@@ -199,3 +199,26 @@ def test_the_command_writes_the_page_of_its_sweep(tmp_path: Path) -> None:
     assert "`through` (answers, the defense)" in text
     assert "15 of the 18 cells" in text
     assert "filter" not in text
+    assert "Only of seed" not in text
+
+
+def test_the_page_may_be_of_some_seeds_alone(tmp_path: Path) -> None:
+    """As of those with which all attackers were run: of the others, some have no figure to compare with."""
+    sweep = tmp_path / "sweep.yaml"
+    sweep.write_text(
+        "track: fashion-mnist\ndefenses: [none, noise]\nattacks: [fidelity, through]\nbudgets: [1k]\nseeds: [0, 1, 2]\n"
+    )
+    for number, record in enumerate(record for record in RECORDS if record.defense != "jpeg"):
+        if record.seed == 0 or record.attack == "fidelity":
+            replace(record, id=f"{number:032x}", track="fashion-mnist").save(tmp_path / "records")
+    command = ["adaptive", "--sweep", str(sweep), "--records", str(tmp_path / "records"), "--budget", "1k"]
+    page = tmp_path / "PAGE.md"
+    for chosen, cells, knowing in (([], "8 of the 12", "|  |"), (["--seed", "0"], "4 of the 4", "| 25.0 (one seed) |")):
+        done = CliRunner().invoke(cli, [*command, *chosen, "--out", str(page)], catch_exceptions=False)
+        assert done.exit_code == 0, done.output
+        text = page.read_text()
+        assert f"{cells} cells" in text
+        (row,) = (line for line in text.splitlines() if line.startswith("| `noise` | 100.0"))
+        assert knowing in row
+    assert "`python -m benchmark adaptive --seed 0`" in text
+    assert "**Only of seed 0**" in text
