@@ -32,9 +32,9 @@ TEXTS = {page.name: page.read_text(encoding="utf-8") for page in PAGES}
 # A fence begins its line. The fence that ends a block in some language must not be taken for the start of another.
 FENCED = re.compile(r"^```(\w*)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 
-# Ray (tests/executors) and submissions (tests/submission) take long and have tests of their own. What is written in
-# capitals is for the reader to fill in.
-APART = re.compile(r"--executor ray|^(submit|verify|enter) |\.\.\.|\b[A-Z]{2,}\b")
+# Ray (tests/executors) and submissions (tests/submission) take long and have tests of their own, as has the page of a
+# whole study (tests/leaderboard). What is written in capitals is for the reader to fill in.
+APART = re.compile(r"--executor ray|^(submit|verify|enter|adaptive) |\.\.\.|\b[A-Z]{2,}\b")
 
 
 def blocks(language: str) -> list[str]:
@@ -44,8 +44,7 @@ def blocks(language: str) -> list[str]:
 def commands() -> list[str]:
     """All that are documented: lines of blocks without a language, and what stands within a line.
 
-    There a single word, such as ``report`` or ``findings``, names a command and leaves out what it needs. Those that
-    write the pages of whole studies have their tests in tests/leaderboard.
+    There a single word, such as ``report`` or ``findings``, names a command and leaves out what it needs.
     """
     lines = [line.partition("#")[0] for block in blocks("") for line in block.splitlines()]
     inline = [line for text in TEXTS.values() for line in re.findall("`([^`\n]+ [^`\n]+)`", FENCED.sub("", text))]
