@@ -51,9 +51,12 @@ def features(count: int, dim: int, seed: int, shift: float = 0.0) -> Features:
     """
     spread = np.arange(1, dim + 1, dtype=np.float32)[:, None] ** -0.5 / 3
     mixing = np.random.default_rng(0).standard_normal((dim, dim), dtype=np.float32) * spread
-    latent = np.random.default_rng([1, seed]).standard_normal((count, dim), dtype=np.float32)
-    # In place: what making the inputs takes must not hide what comparing them does.
-    made = latent @ mixing
+    rng = np.random.default_rng([1, seed])
+    # In place and a few at a time: what making the inputs takes must not hide what comparing them does.
+    made = np.empty((count, dim), np.float32)
+    for start in range(0, count, 1024):
+        some = made[start : start + 1024]
+        np.matmul(rng.standard_normal(some.shape, dtype=np.float32), mixing, out=some)
     made += np.float32(0.3 + shift)
     return np.maximum(made, 0, out=made)
 
