@@ -16,6 +16,7 @@ from torch.nn import functional as F
 
 from benchmark.config import Track, load_track
 from benchmark.metrics import Features
+from benchmark.metrics.inputs import BLOCK
 from benchmark.recipe import Recipe
 
 PLAIN = Recipe(generator="dcgan", generator_width=32, steps=4000, score_every=500, score_images=1000)
@@ -54,8 +55,8 @@ def features(count: int, dim: int, seed: int, shift: float = 0.0) -> Features:
     rng = np.random.default_rng([1, seed])
     # In place and a few at a time: what making the inputs takes must not hide what comparing them does.
     made = np.empty((count, dim), np.float32)
-    for start in range(0, count, 1024):
-        some = made[start : start + 1024]
+    for start in range(0, count, BLOCK):
+        some = made[start : start + BLOCK]
         np.matmul(rng.standard_normal(some.shape, dtype=np.float32), mixing, out=some)
     made += np.float32(0.3 + shift)
     return np.maximum(made, 0, out=made)

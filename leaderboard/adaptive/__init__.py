@@ -27,12 +27,14 @@ def write_page(records: Iterable[Record], budget: int, page: Path, *, wanted: in
         only: the seeds that were chosen, which the page then says; none if all are meant.
 
     Raises:
-        UsageError: no record is of that budget, or they are of several settings.
+        UsageError: no record is of that budget and those seeds, or they are of several settings.
     """
     known = [record for record in records if not record.quick and record.budget == budget]
     if not known:
+        of_seeds, option = (f" and of seed {', '.join(map(str, only))}", " or --seed") if only else ("", "")
         raise UsageError(
-            f"no record is of a budget of {budget:,} images; run the sweep first, or give another --budget"
+            f"no record is of a budget of {budget:,} images{of_seeds}; "
+            f"run the sweep first, or give another --budget{option}"
         )
     check_one_setting(known)
     found = protections(known, budget)

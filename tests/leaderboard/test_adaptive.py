@@ -103,6 +103,8 @@ def test_the_page_is_written_and_says_what_is_missing(tmp_path: Path) -> None:
     assert "| 88% [88%, 88%] |" in text
     with pytest.raises(UsageError, match="no record is of a budget of 77 images"):
         write_page(RECORDS, 77, tmp_path / "OTHER.md", wanted=20)
+    with pytest.raises(UsageError, match=r"of 77 images and of seed 3, 4; .* another --budget or --seed$"):
+        write_page(RECORDS, 77, tmp_path / "OTHER.md", wanted=20, only=(3, 4))
     other = made("none", "fidelity", 3, 30.0, features="other")
     with pytest.raises(UsageError, match="of 2 settings"):
         write_page([*RECORDS, other], 1000, tmp_path / "OTHER.md", wanted=20)
