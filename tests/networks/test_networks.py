@@ -58,7 +58,7 @@ def test_sngan_128_is_that_of_tables_5_and_6() -> None:
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-@pytest.mark.parametrize("side", [8, 64])
+@pytest.mark.parametrize("side", [8, 64, 128, 256])
 @pytest.mark.parametrize("name", GENERATORS)
 def test_generators_make_images_of_the_asked_shape(name: str, side: int, channels: int) -> None:
     images = GENERATORS[name](5, (channels, side, side), 16)(torch.randn(3, 5))
@@ -69,7 +69,7 @@ def test_generators_make_images_of_the_asked_shape(name: str, side: int, channel
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-@pytest.mark.parametrize("side", [16, 64])
+@pytest.mark.parametrize("side", [16, 64, 128, 256])
 @pytest.mark.parametrize("name", DISCRIMINATORS)
 def test_discriminators_give_one_logit_per_image_whatever_the_batch(name: str, side: int, channels: int) -> None:
     network = DISCRIMINATORS[name]((channels, side, side), 16).eval()
