@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import multiprocessing
 import resource
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,21 +23,23 @@ class Cost:
     """What it returned."""
 
 
-def in_child(work: Callable[..., Any], *arguments: Any) -> Cost:
+def in_child(work: Callable[..., Any], *arguments: Any, modules: Sequence[str] = ()) -> Cost:
     """Do some work in a process of its own.
 
     Args:
         work: a function at the top of a module; what it takes and returns can be pickled.
         arguments: for it.
+        modules: what it imports on its way, by name, so that this is no part of its time.
 
     Raises:
         ChildProcessError: it failed; the traceback is on the standard error stream.
     """
     # A process that is forked from this one would start with its memory; one of a fork server with next to nothing.
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["benchmark.executors.settle", "benchmark.metrics"])
+    # Nothing but Python: what one work needs must not count as the memory of another.
+    context.set_forkserver_preload([])
     receiver, sender = context.Pipe(duplex=False)
-    process = context.Process(target=_measured, args=(sender, work, arguments))
+    process = context.Process(target=_measured, args=(sender, work, arguments, modules))
     process.start()
     sender.close()
     try:
@@ -48,7 +51,9 @@ def in_child(work: Callable[..., Any], *arguments: Any) -> Cost:
     return cost
 
 
-def _measured(sender: Any, work: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+def _measured(sender: Any, work: Callable[..., Any], arguments: tuple[Any, ...], modules: Sequence[str]) -> None:
+    for module in modules:
+        importlib.import_module(module)
     started = time.perf_counter()
     value = work(*arguments)
     taken = time.perf_counter() - started

@@ -26,6 +26,9 @@ from benchmarks.section import Bar, Section, Table, at_most
 LINEAR = 1.1
 """Exponent up to which growth counts as proportional."""
 
+LIBRARIES = ("benchmark.executors.settle", "benchmark.metrics")
+"""What a cell imports when it is begun."""
+
 SEEDS = 8
 """Cells of a defense, beside which there are as many defenses as it takes."""
 
@@ -47,7 +50,7 @@ def compare(rounds: int, smoke: bool) -> Section:
     """See the module; each size is done once, whatever the rounds."""
     tables, bars = [], []
     for study in studies(smoke):
-        costs = [(size, in_child(study.work, size, smoke)) for size in study.sizes]
+        costs = [(size, in_child(study.work, size, smoke, modules=LIBRARIES)) for size in study.sizes]
         table, bar = result(study, costs)
         tables.append(table)
         bars += bar
