@@ -66,8 +66,11 @@ def of_defense(board: Cells, where: Place) -> list[str]:
     return [
         *weaker_with_more("the strongest attacker", strengths(attacks), smaller),
         *weaker_knowing(strengths(informed), _most(map(known, informed.values())), attacks),
+        *stronger_otherwise(informed, attacks),
         *untried(where[1], attacks, undefended(board, where)),
         *of_several_codes(attacks, undefended(board, where)),
+        *of_several_devices(attacks, undefended(board, where)),
+        *of_one_seed(where[1], strengths(attacks)),
         *utility_rose(cost),
         *wide("security gain", over_seeds(security_gains(board, where))),
         *wide("utility cost", cost),
@@ -113,6 +116,30 @@ def weaker_knowing(accuracy: Mapping[int, float], knew: Known, rivals: Mapping[s
     if rise is None or not rise.low > 0:
         return []
     return [f"an attacker who knows the defense is weaker than one who does not: by {rise.value:.3g} in accuracy_fd"]
+
+
+def stronger_otherwise(informed: Mapping[str, BySeed], attacks: Mapping[str, BySeed]) -> list[str]:
+    """Who does not know the defense, but has what nobody has who knows it, is the strongest, beyond the noise.
+
+    Somebody with both may be stronger still, and was not tried.
+
+    Args:
+        informed: the attackers who know the defense, by spec.
+        attacks: all attackers of the same defense and budget, by spec.
+    """
+    knew = _most(map(known, informed.values()))
+    others = {
+        attack: records
+        for attack, records in attacks.items()
+        if attack not in informed and not _no_more(known(records), knew)
+    }
+    lead = paired(strengths(informed), strengths(others))
+    if lead is None or not lead.low > 0:
+        return []
+    return [
+        "the strongest attacker does not know the defense, and has what nobody has who does: one with both was not "
+        f"tried ({lead.value:.3g} between them in accuracy_fd)"
+    ]
 
 
 def utility_rose(cost: Interval | None) -> list[str]:
@@ -164,6 +191,37 @@ def of_several_codes(attacks: Mapping[str, BySeed], plain: Mapping[str, BySeed])
     every = [record for side in (attacks, plain) for records in side.values() for record in records.values()]
     several = len({record.code for record in every}) > 1
     return ["its records and the undefended target's are of several versions of the harness"] if several else []
+
+
+def of_several_devices(attacks: Mapping[str, BySeed], plain: Mapping[str, BySeed]) -> list[str]:
+    """Records of one seed that are set beside each other were not all made on the same processor.
+
+    Another one rounds otherwise, from which a training ends elsewhere, as with another seed: pairing by seed then
+    leaves that in the difference.
+
+    Args:
+        attacks: the attackers of a defense on a budget, by spec.
+        plain: those of the undefended target on the same budget.
+    """
+    devices: dict[int, set[str]] = defaultdict(set)
+    for side in (attacks, plain):
+        for records in side.values():
+            for seed, record in records.items():
+                devices[seed].add(record.device)
+    mixed = [seed for seed, named in devices.items() if len(named) > 1]
+    found = "its records and the undefended target's are of several processors, which train otherwise"
+    return [f"{found} ({_named(mixed)})"] if mixed else []
+
+
+def of_one_seed(defense: str, accuracy: Mapping[int, float]) -> list[str]:
+    """There is a single seed: no effect has an interval, and no flag that needs one can be told.
+
+    Args:
+        defense: its spec.
+        accuracy: accuracy_fd by seed.
+    """
+    single = defense != NONE and len(accuracy) == 1
+    return ["one seed: no intervals, nor the flags that rest on them"] if single else []
 
 
 def knowing(attacks: Mapping[str, BySeed]) -> dict[str, BySeed]:

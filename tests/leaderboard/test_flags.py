@@ -169,6 +169,45 @@ def test_rows_of_several_versions_of_the_harness_are_told_apart() -> None:
     assert flag in defense_flags([*plain, *(replace(each, code="1" * 64) for each in tried)], "jpeg")
 
 
+def test_seeds_whose_records_are_of_several_processors_are_told() -> None:
+    plain, tried = seeds("none", "fidelity", [30.0, 31.0, 32.0]), seeds("jpeg", "fidelity", [40.0, 41.0, 42.0])
+    flag = "its records and the undefended target's are of several processors, which train otherwise"
+    assert not any("processors" in each for each in defense_flags([*plain, *tried], "jpeg"))
+    # Of a seed all were made on one: it is no matter that another seed was made on another.
+    moved = [replace(each, device="another") if each.seed == 1 else each for each in [*plain, *tried]]
+    assert not any("processors" in each for each in defense_flags(moved, "jpeg"))
+    mixed = [replace(each, device="another") if each.seed != 1 else each for each in tried]
+    assert f"{flag} (seeds 0, 2)" in defense_flags([*plain, *mixed], "jpeg")
+
+
+def test_a_stronger_attacker_who_has_what_those_who_know_lack_is_told() -> None:
+    plain = seeds("none", "fidelity", [30.0] * 3)
+    knowing = seeds("jpeg", "through", [60.0, 61.0, 62.0], knowledge=KNOWING)
+    other = seeds("jpeg", "accuracy", [50.0, 51.0, 52.0], knowledge="answers, discriminator, 10% of the training set")
+
+    def told(records: list[Record]) -> bool:
+        return any(flag.startswith("the strongest attacker does not know") for flag in defense_flags(records, "jpeg"))
+
+    assert told([*plain, *knowing, *other])
+    # Neither is an attacker who has nothing of his own, who should have been ignored; that is another flag.
+    assert not told([*plain, *knowing, *(replace(each, knowledge="answers") for each in other)])
+    weaker = [replace(each, figures=each.figures | {"accuracy_fd": 70.0}) for each in other]
+    assert not told([*plain, *knowing, *weaker])
+    # Once somebody has both, nothing is left to try.
+    both = seeds(
+        "jpeg", "all", [61.0, 62.0, 63.0], knowledge="answers, the defense, discriminator, 10% of the training set"
+    )
+    assert not told([*plain, *knowing, *other, *both])
+
+
+def test_of_one_seed_little_can_be_told() -> None:
+    flag = "one seed: no intervals, nor the flags that rest on them"
+    plain, tried = seeds("none", "fidelity", [30.0, 31.0]), seeds("jpeg", "fidelity", [40.0, 41.0])
+    assert flag not in defense_flags([*plain, *tried], "jpeg")
+    assert flag in defense_flags([*plain, *tried[:1]], "jpeg")
+    assert flag not in defense_flags(plain[:1], "none")
+
+
 def test_flags_of_the_records_come_with_their_seeds() -> None:
     records = {
         0: made("jpeg", "fidelity", 0, 30.0, flags=("diverged at step 300", "restarted with a new seed")),

@@ -64,7 +64,11 @@ def test_missing_is_empty_and_never_zero(tmp_path: Path) -> None:
     board = board.set_index("defense")
     assert board.loc["none", ["strength", "utility_recall", "utility_ssim", "flags"]].isna().all()
     row = board.loc["noise"]
-    assert (row["strength"], row["flags"]) == (0.1, "restarted; diverged; no attacker knows the defense (seed 0)")
+    assert (row["strength"], row["flags"]) == (
+        0.1,
+        "restarted; diverged; no attacker knows the defense (seed 0); "
+        "one seed: no intervals, nor the flags that rest on them",
+    )
     assert (row["seconds"], row["version"], row["accuracy_fd"], row["queries_kept"]) == (2.5, "9.9.0", 30, 90)
 
 
