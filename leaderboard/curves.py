@@ -28,10 +28,12 @@ class Curve:
     garbage: Verdict | None
     """The control that hands over noise."""
     hypervolume: Interval | None
-    """:func:`share` of each seed that all points and both controls have; None if there is no such seed, or if some
-    strength refuses answers, a cost that is on neither axis.
+    """:func:`share` of each seed that all counted points and both controls have; None if there is no such seed, or if
+    some strength refuses answers, a cost that is on neither axis.
 
-    More strengths can only cover more, so families compare only where as many were tried over as wide a range.
+    Counted are the strengths that faced every attacker who was the strongest on any of them; leaving out the others can
+    only make it smaller. More strengths can only cover more, so families compare only where as many were tried over
+    as wide a range.
     """
 
 
@@ -54,16 +56,20 @@ def front(verdicts: Sequence[Verdict]) -> list[Verdict]:
     """The Pareto front: verdicts whose mean cost and gain no other's dominate, from the cheapest.
 
     Means alone decide, so that seeds may have put one on it or off it; :func:`beaten_by` says what is beyond the noise.
-    One that lacks either figure is left out, and so is one that refuses answers: what users are refused is a cost on
-    neither axis, and by the answers that they do get it would look free.
+    One that lacks either figure is left out. So is one that refuses answers: what users are refused is a cost on
+    neither axis, and by the answers that they do get it would look free. So is one that may look strong for want of
+    attackers: the strongest attacker of another strength of its family spared it, or nobody who knows it attacked it,
+    where that was done to some other.
 
     Args:
         verdicts: of one setting and one budget.
     """
+    asked = any(verdict.informed for verdict in verdicts if verdict.defense not in (NONE, GARBAGE))
     placed = [
         (verdict, (verdict.utility_cost.value, verdict.security_gain.value))
         for verdict in verdicts
         if verdict.utility_cost and verdict.security_gain and not _refused(verdict)
+        if verdict.defense == NONE or (not verdict.spared and (verdict.informed or not asked))
     ]
     return [placed[index][0] for index in pareto_front([point for _, point in placed])]
 
@@ -122,9 +128,12 @@ def _log(point: Point) -> Point:
 def _worth(points: Sequence[Verdict], none: Verdict | None, garbage: Verdict | None) -> Interval | None:
     if none is None or garbage is None or any(map(_refused, points)):
         return None
+    counted = [verdict for verdict in points if not verdict.spared]
+    if not counted:
+        return None
     found = []
     for seed in none.by_seed:
-        placed = [_point(verdict, seed) for verdict in (*points, none, garbage)]
+        placed = [_point(verdict, seed) for verdict in (*counted, none, garbage)]
         known = [point for point in placed if point]
         if len(known) == len(placed):
             found.append(share(known[:-2], known[-2], known[-1]))

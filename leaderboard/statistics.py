@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from benchmark.record import Record
 from leaderboard import flags
@@ -12,6 +13,7 @@ from leaderboard.cells import (
     BySeed,
     Cells,
     Place,
+    able,
     cells,
     family,
     figures,
@@ -105,6 +107,11 @@ class Verdict:
     if the defense limits nothing."""
     by_seed: Mapping[int, SeedVerdict]
     """In the order of the seeds."""
+    informed: bool
+    """Whether somebody who knows the defense attacked it with every seed."""
+    spared: tuple[str, ...]
+    """Specs of attacks that were the strongest on some strength of the family, and were not tried on this one with
+    every seed: what they would make of it nobody knows, and it must not look stronger for that."""
     flags: tuple[str, ...]
     records: tuple[str, ...]
     """Ids of the records of all attackers that were compared, the undefended target's aside."""
@@ -134,7 +141,22 @@ def verdicts(records: Iterable[Record]) -> list[Verdict]:
     """
     board = cells(records)
     found = [_verdict(board, where) for where, attacks in board.attacks.items() if strongest(attacks)]
-    return sorted(found, key=_rank)
+    deciding: dict[tuple[str, str, int], set[str]] = defaultdict(set)
+    for each in found:
+        deciding[each.setting, each.family, each.budget] |= {outcome.attack for outcome in each.by_seed.values()}
+    return sorted(
+        (
+            replace(each, spared=_spared(board, each, deciding[each.setting, each.family, each.budget]))
+            for each in found
+        ),
+        key=_rank,
+    )
+
+
+def _spared(board: Cells, verdict: Verdict, deciding: Iterable[str]) -> tuple[str, ...]:
+    """Those of the attacks that were not tried on a defense with every seed that it is judged by."""
+    attacks = board.attacks[verdict.setting, verdict.defense, verdict.budget]
+    return tuple(sorted(each for each in deciding if not able(attacks.get(each, {})).keys() >= verdict.by_seed.keys()))
 
 
 def _row(board: Cells, where: Place, attack: str) -> Row:
@@ -197,6 +219,8 @@ def _verdict(board: Cells, where: Place) -> Verdict:
         utility_cost=over_seeds(utility_costs(board, where)),
         refused=over_seeds(utilities(attacks, "utility_refused")),
         by_seed=by_seed,
+        informed=strengths(flags.knowing(attacks)).keys() == by_seed.keys(),
+        spared=(),
         flags=(*flags.of_defense(board, where), *reported),
         records=tuple(record.id for records in compared.values() for record in records.values()),
     )

@@ -55,8 +55,11 @@ def _worth(board: Board, family: str) -> dict[int, str]:
     found = {}
     for curve in board.curves:
         if curve.family == family and curve.hypervolume:
+            counted = sum(not point.spared for point in curve.points)
+            some = f", by the {counted} of its {len(curve.points)} strengths that the strongest attackers were tried on"
+            of = some if counted < len(curve.points) else ""
             found[curve.budget] = (
-                f"Covers {interval_text(curve.hypervolume)} of the plane between the null controls; 1 would be the "
+                f"Covers {interval_text(curve.hypervolume)} of the plane between the null controls{of}; 1 would be the "
                 "protection of garbage at no cost."
             )
     return found

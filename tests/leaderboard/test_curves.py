@@ -111,7 +111,40 @@ def test_a_defense_is_beaten_beyond_the_noise_only() -> None:
     assert beaten_by(found["poor"], found.values()) == []
 
 
-def test_a_strength_that_fewer_attackers_tried_is_worth_no_more_for_it() -> None:
+def test_an_attacker_of_the_undefended_target_alone_makes_no_defense_worth_more() -> None:
     strong = seeds("none", "accuracy", [5.0, 5.0], utilities=[1.0, 1.0])
     before, after = (curves(verdicts([*records, *CONTROLS]))[0].hypervolume for records in ([*JPEG], [*JPEG, *strong]))
     assert before == after
+
+
+def test_a_strength_that_fewer_attackers_tried_is_worth_no_more_for_it() -> None:
+    tried = [strength(each, [500.0, 500.0], [utility, utility]) for each, utility in ((50, 10.0), (5, 50.0))]
+    naive = [*tried[0], *tried[1], *CONTROLS]
+
+    def purified(quality: int, accuracy: float) -> list[Record]:
+        return [
+            replace(each, attack="purify", id=f"purify {each.id}", figures=each.figures | {"accuracy_fd": accuracy})
+            for each in tried[quality == 5]
+        ]
+
+    both, one = [*naive, *purified(50, 20.0), *purified(5, 30.0)], [*naive, *purified(50, 20.0)]
+    worth = [curves(verdicts(records))[0].hypervolume for records in (one, both, naive)]
+    assert all(each is not None for each in worth)
+    assert worth[0].value < worth[1].value < worth[2].value
+    assert [each.defense for each in front(verdicts(both))] == ["none", "jpeg", "jpeg,quality=5", "garbage"]
+    # Of the stronger one nobody knows what the attacker would make who was the best against the weaker one.
+    assert [each.defense for each in front(verdicts(one))] == ["none", "jpeg", "garbage"]
+    # With one seed he was tried on both, with the other on one.
+    half = [*one, *(each for each in purified(5, 30.0) if each.seed == 0)]
+    assert [each.defense for each in front(verdicts(half))] == ["none", "jpeg", "garbage"]
+
+
+def test_what_nobody_attacked_who_knows_it_is_not_set_beside_what_somebody_did() -> None:
+    known = [
+        replace(each, attack="through", knowledge="answers, the defense", id=f"through {each.id}")
+        for each in [*strength(50, [90.0, 90.0], [10.0, 10.0]), *CONTROLS[2:]]
+    ]
+    wild = seeds("wild", "fidelity", [900.0, 900.0], utilities=[5.0, 5.0])
+    assert [each.defense for each in front(verdicts([*JPEG[:2], *wild, *CONTROLS]))] == ["none", "wild", "garbage"]
+    judged = verdicts([*JPEG[:2], *wild, *CONTROLS, *known])
+    assert [each.defense for each in front(judged)] == ["none", "jpeg", "garbage"]
