@@ -16,7 +16,7 @@ ROW, FRAME = 0.55, 1.3
 
 def shown(found: Sequence[Protection]) -> list[Protection]:
     """The defenses of which there is something to draw; controls, far off the scale of any other, are none."""
-    return [each for each in found if not each.control and (each.naive or each.informed or each.verdict.security_gain)]
+    return [each for each in found if not each.control and (each.naive or each.equipped or each.verdict.security_gain)]
 
 
 def height(rows: int) -> float:
@@ -32,9 +32,10 @@ def draw(rows: Sequence[Protection], ax: Axes) -> None:
         ax: of a figure of their :func:`height`.
     """
     series = {
-        "who ignores it": ([each.naive for each in rows], "tab:blue", "o", -0.22),
-        "who knows it": ([each.informed for each in rows], "tab:red", "D", 0.0),
-        "the strongest": ([each.verdict.security_gain for each in rows], "0.25", "s", 0.22),
+        "who ignores it": ([each.naive for each in rows], "tab:blue", "o", -0.24),
+        "who knows it": ([each.informed for each in rows], "tab:orange", "D", -0.08),
+        "who knows it and has more": ([each.equipped for each in rows], "tab:red", "v", 0.08),
+        "the strongest": ([each.verdict.security_gain for each in rows], "0.25", "s", 0.24),
     }
     for line in range(0, len(rows), 2):
         ax.axhspan(line - 0.5, line + 0.5, color="0.95", linewidth=0, zorder=0)
@@ -62,4 +63,4 @@ def draw(rows: Sequence[Protection], ax: Axes) -> None:
     in_roots(ax, "x")
     ax.set_xlabel("rise of accuracy FD over the undefended target (scale of roots)")
     # Above the figure's middle, not the axes': names of defenses may push these far to the right.
-    ax.figure.legend(loc="outside upper center", ncols=3, frameon=False, columnspacing=1.2, handletextpad=0.3)
+    ax.figure.legend(loc="outside upper center", ncols=2, frameon=False, columnspacing=1.2, handletextpad=0.3)

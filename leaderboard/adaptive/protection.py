@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from benchmark.record import Record
-from leaderboard.cells import GARBAGE, NONE, Cells, able, cells, figures, gains, strengths, undefended, utilities
+from leaderboard.cells import (
+    GARBAGE,
+    NONE,
+    THE_DEFENSE,
+    Cells,
+    able,
+    cells,
+    figures,
+    gains,
+    strengths,
+    undefended,
+    utilities,
+)
 from leaderboard.curves import beaten_by
-from leaderboard.flags import knowing
+from leaderboard.flags import knowing, known
 from leaderboard.intervals import Interval, over_seeds, t_interval
 from leaderboard.statistics import Verdict, verdicts
 
@@ -27,11 +39,16 @@ class Protection:
     naive: Interval | None
     """Rise against the attacker who ignores it; None of the undefended target, and where that was not measured."""
     informed: Interval | None
-    """Rise against the strongest who knows it, who may also do as the naive attacker does. None where no attacker who
-    knows it was tried with every seed."""
+    """Rise against the strongest who knows it and has nothing else that the naive attacker has not, who may also do as
+    that one does. None where no such attacker was tried with every seed."""
+    equipped: Interval | None
+    """The same with all who know it, whatever else they have."""
+    hindered: bool
+    """Whether the naive attacker is hindered beyond the noise, so that there is something to survive."""
     survives: Interval | None
-    """``informed`` as a share of ``naive``, by seed; None unless both are known and the naive attacker is hindered
-    beyond the noise."""
+    """``informed`` as a share of ``naive``, by seed; None unless both are known and the naive attacker is hindered."""
+    survives_equipped: Interval | None
+    """``equipped`` likewise."""
     ssim: Interval | None
     """utility_ssim; None if it leaves images as they are."""
     beaten_by: tuple[str, ...]
@@ -63,20 +80,29 @@ def _protection(verdict: Verdict, rivals: list[Verdict], board: Cells) -> Protec
     plain = {} if verdict.defense == NONE else undefended(board, where)
     ignoring = {NAIVE: attacks.get(NAIVE, {})}
     # A seed whose attackers were fewer would look safer: each of these was tried with all.
-    informed = {
+    equipped = {
         attack: each for attack, each in knowing(attacks).items() if able(each).keys() >= strengths(attacks).keys()
     }
-    naive, left = gains(ignoring, plain), gains(ignoring | informed, plain) if informed else {}
-    hindered = over_seeds(naive)
-    # A share needs all seeds, and of each something to be a share of.
-    sure = hindered is not None and hindered.low > 0 and min(naive.values()) > 0 and naive.keys() == left.keys()
+    had = known(ignoring[NAIVE]).keys() | {THE_DEFENSE}
+    informed = {attack: each for attack, each in equipped.items() if known(each).keys() <= had}
+    naive = gains(ignoring, plain)
+    rises = [gains(ignoring | those, plain) if those else {} for those in (informed, equipped)]
+    rise = over_seeds(naive)
+    # A share needs something to be a share of, with each seed.
+    hindered = rise is not None and rise.low > 0 and min(naive.values()) > 0
     measured = {attack: figures(each, "accuracy_fd") for attack, each in attacks.items()}
     return Protection(
         verdict,
         {attack: t_interval(values.values()) for attack, values in measured.items() if values},
+        rise,
+        *map(over_seeds, rises),
         hindered,
-        over_seeds(left),
-        over_seeds({seed: left[seed] / naive[seed] for seed in naive}) if sure else None,
+        *(over_seeds(_shares(left, naive)) if hindered else None for left in rises),
         over_seeds(utilities(attacks, "utility_ssim")),
         tuple(each.defense for each in beaten_by(verdict, rivals)),
     )
+
+
+def _shares(left: Mapping[int, float], naive: Mapping[int, float]) -> dict[int, float]:
+    """What is left of each rise, by seed; nothing unless every seed has it."""
+    return {seed: left[seed] / naive[seed] for seed in naive} if left.keys() == naive.keys() else {}

@@ -66,6 +66,25 @@ def test_nothing_survives_that_nobody_who_knows_the_defense_attacked_with_every_
         assert noise.survives is None
 
 
+def test_who_knows_the_defense_and_nothing_else_is_told_from_who_has_real_images_besides() -> None:
+    real = "answers, the defense, 10% of the training set"
+    equipped = [
+        *seeds("none", "purify", [100.0, 102.0, 98.0], knowledge=real),
+        *seeds("noise", "purify", [110.0, 112.0, 108.0], knowledge=real, **NOISE),
+    ]
+    noise = found([*RECORDS, *equipped])["noise"]
+    assert noise.informed
+    assert noise.equipped
+    assert (noise.informed.value, noise.equipped.value) == (pytest.approx(25), pytest.approx(10))
+    assert noise.survives
+    assert noise.survives_equipped
+    assert (noise.survives.value, noise.survives_equipped.value) == (pytest.approx(0.25), pytest.approx(0.1))
+    # Where only they were tried, nothing is said of who knows it and nothing else.
+    alone = found([each for each in [*RECORDS, *equipped] if each.attack != "through"])["noise"]
+    assert (alone.informed, alone.survives) == (None, None)
+    assert alone.equipped == noise.equipped
+
+
 def test_a_better_attacker_of_the_undefended_target_does_not_make_protection_survive() -> None:
     # On the undefended target he who has more than the answers is far better; on the defense likewise.
     accurate = [
@@ -99,7 +118,15 @@ def test_the_page_is_written_and_says_what_is_missing(tmp_path: Path) -> None:
     assert "| 25% [" in noise
     assert noise.endswith("| `through` (answers, the defense) |")
     (row,) = (line for line in text.splitlines() if line.startswith("| `jpeg` |") and "`fidelity`" in line)
-    assert row.count("|  |") == 1  # against who knows it, and what survives: nobody who knows it was tried
+    assert "|  |  |  |  |" in row  # against who knows it, and what survives: nobody who knows it was tried
+    told = seeds("jpeg", "through", [96.0, 104.0, 100.0], knowledge=KNOWING)
+    write_page([*RECORDS, *told], 1000, tmp_path / "KNOWN.md", wanted=20)
+    (row,) = (
+        line
+        for line in (tmp_path / "KNOWN.md").read_text().splitlines()
+        if line.startswith("| `jpeg` |") and "(" in line
+    )
+    assert row.count("not above the noise") == 2
     assert "| 88% [88%, 88%] |" in text
     with pytest.raises(UsageError, match="no record is of a budget of 77 images"):
         write_page(RECORDS, 77, tmp_path / "OTHER.md", wanted=20)
@@ -145,25 +172,26 @@ def test_the_plot_has_a_line_per_defense_and_none_for_controls(drawn: Axes) -> N
     names = [label.get_text().replace("\n", "") for label in drawn.get_yticklabels()]
     assert names == [each.verdict.defense for each in many() if each.verdict.defense not in ("none", "garbage")]
     assert drawn.get_xlim()[1] < 5000
-    # Five defenses with three points, one without an attacker who knows it.
-    assert len(drawn.containers) == 5 * 3 + 2
+    # Five defenses with four points, one without an attacker who knows it.
+    assert len(drawn.containers) == 5 * 4 + 2
     (legend,) = drawn.figure.legends
     assert [text.get_text() for text in legend.get_texts()] == [
         "against who ignores it",
         "against who knows it",
+        "against who knows it and has more",
         "against the strongest",
     ]
 
 
 def test_points_stand_at_their_means_in_the_line_of_their_defense(drawn: Axes) -> None:
     rows = shown(many())
-    colours = {"tab:blue": "naive", "tab:red": "informed"}
+    colours = {"tab:blue": "naive", "tab:orange": "informed", "tab:red": "equipped"}
     for colour, name in colours.items():
         expected = [(line, getattr(row, name).value) for line, row in enumerate(rows) if getattr(row, name)]
         points = [
             (round(float(line.get_ydata()[0])), float(line.get_xdata()[0]))
             for line in drawn.get_lines()
-            if line.get_marker() in ("o", "D") and to_hex(line.get_color()) == to_hex(colour)
+            if line.get_marker() in ("o", "D", "v") and to_hex(line.get_color()) == to_hex(colour)
         ]
         assert points == [(line, pytest.approx(value)) for line, value in expected]
 
