@@ -14,7 +14,7 @@ import click
 
 from benchmark.commands.plugins import check, new
 from benchmark.commands.targets import train_target_command
-from benchmark.errors import BenchmarkError, UsageError
+from benchmark.errors import BenchmarkError, UsageError, one_line
 from leaderboard.commands.board import board, compare, report
 from leaderboard.commands.cells import run, status, sweep
 from leaderboard.commands.reading import list_command, version
@@ -75,12 +75,12 @@ def main() -> None:
     except (click.ClickException, BenchmarkError, OSError, MemoryError) as error:
         if debug:
             traceback.print_exc()
-        click.echo(f"error: {one_line(error)}", err=True)
+        click.echo(f"error: {in_words(error)}", err=True)
         sys.exit(2 if isinstance(error, click.UsageError | UsageError) else 1)
 
 
-def one_line(error: Exception) -> str:
-    """What an error says, in one line."""
+def in_words(error: Exception) -> str:
+    """What an error says to the user, in one line: of some of the system's, what to do too."""
     if isinstance(error, click.ClickException):
         return " ".join(error.format_message().split())
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
@@ -90,4 +90,4 @@ def one_line(error: Exception) -> str:
             f"{error.filename} cannot be read or written ({error.strerror}); "
             "change its permissions, or give another with --results or --out"
         )
-    return " ".join(str(error).split())
+    return one_line(error)

@@ -403,6 +403,18 @@ def test_a_file_that_may_not_be_read_is_named(call, tmp_path: Path, monkeypatch:
     assert f"{file} cannot be read or written (Permission denied); change its permissions" in outcome.err
 
 
+def test_an_error_without_a_text_is_named(call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "sweep.yaml"
+    file.write_text("")
+
+    def out_of_memory(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("benchmark.sweep.read_mapping", out_of_memory)
+    outcome = call("sweep", file, "--results", tmp_path)
+    assert (outcome.status, outcome.err) == (1, "error: MemoryError\n")
+
+
 def test_list_survives_a_plugin_that_cannot_be_imported(call, monkeypatch: pytest.MonkeyPatch) -> None:
     broken = EntryPoint("broken", "no.such.module:Thing", "gan_extraction_bench.defenses")
     found = registry.installed("defense")
