@@ -50,7 +50,7 @@ class Track:
         for name in ("name", "data", "target", "features"):
             if not isinstance(getattr(self, name), str):
                 raise UsageError(f"track {self.name}: {name} is {getattr(self, name)!r}, but must be a text")
-        for name, low in (("channels", 1), ("size", MIN_SIDE), ("samples", 10), ("max_budget", 10)):
+        for name, low in (("channels", 1), ("size", MIN_SIDE), ("samples", 10), ("max_budget", MIN_BUDGET)):
             value = getattr(self, name)
             if not isinstance(value, int) or value < low:
                 raise UsageError(f"track {self.name}: {name} is {value!r}, but must be an integer of at least {low}")
@@ -128,7 +128,7 @@ def check_keys(where: str, given: object, known: Sequence[str]) -> None:
 
 def _track(name: str, content: dict[str, Any]) -> Track:
     for key in ("recipe", "target_recipe"):
-        content[key] = _recipe(name, content.get(key, {}), Recipe())
+        content[key] = _recipe(f"track {name}, section {key}", content.get(key, {}), Recipe())
     try:
         return Track(**content)
     except TypeError as error:
@@ -136,14 +136,18 @@ def _track(name: str, content: dict[str, Any]) -> Track:
 
 
 def _cut_down(track: Track, changes: dict[str, Any]) -> Track:
-    check_keys(f"track {track.name}, section quick", changes, ["samples", "max_budget", "recipe"])
-    recipe = _recipe(track.name, changes.pop("recipe", {}), track.recipe)
+    where = f"track {track.name}, section quick"
+    check_keys(where, changes, ["samples", "max_budget", "recipe"])
+    recipe = _recipe(f"{where}, recipe", changes.pop("recipe", {}), track.recipe)
     return replace(track, recipe=recipe, quick=True, **changes)
 
 
-def _recipe(name: str, changes: dict[str, Any], base: Recipe) -> Recipe:
-    check_keys(f"track {name}, section recipe", changes, [f.name for f in fields(Recipe)])
-    return replace(base, **changes)
+def _recipe(where: str, changes: dict[str, Any], base: Recipe) -> Recipe:
+    check_keys(where, changes, [f.name for f in fields(Recipe)])
+    try:
+        return replace(base, **changes)
+    except UsageError as error:
+        raise UsageError(f"{where}: {error}") from None
 
 
 def _tracks() -> Traversable:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from benchmark.budget import MIN_BUDGET
 from benchmark.config import Cell, Track, load_track, track_names
 from benchmark.errors import PluginError, UsageError
 
@@ -24,8 +25,17 @@ def test_the_shipped_tracks_are_valid(name: str, quick: bool) -> None:
         ({"sample": 3}, "did you mean 'samples'"),
         ({"samples": 3}, "at least 10"),
         ({"samples": "many"}, "at least 10"),
-        ({"recipe": {"step": 3}}, "did you mean 'steps'"),
-        ({"recipe": {"steps": -1}}, "Recipe.steps"),
+        ({"recipe": {"step": 3}}, "section recipe 'step'; did you mean 'steps'"),
+        ({"target_recipe": {"step": 3}}, "section target_recipe 'step'; did you mean 'steps'"),
+        ({"quick": {"recipe": {"step": 3}}}, "section quick, recipe 'step'; did you mean 'steps'"),
+        ({"recipe": {"steps": -1}}, "track .*bad.yaml, section recipe: Recipe.steps"),
+        ({"target_recipe": {"steps": -1}}, "track .*bad.yaml, section target_recipe: Recipe.steps"),
+        ({"quick": {"recipe": {"steps": -1}}}, "track tiny, section quick, recipe: Recipe.steps"),
+        (
+            {"max_budget": MIN_BUDGET - 1},
+            f"max_budget is {MIN_BUDGET - 1}, but must be an integer of at least {MIN_BUDGET}",
+        ),
+        ({"quick": {"max_budget": MIN_BUDGET - 1}}, f"at least {MIN_BUDGET}"),
         ({"quick": {"target": "x"}}, "unknown key"),
         ({"quick": None}, "must be a mapping"),
         ({"recipe": 3}, "must be a mapping"),
