@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import product
 
 import pytest
 from few_records import made, seeds
 
+from benchmark.interfaces import ThreatModel
 from benchmark.record import Record
 from leaderboard import flags
-from leaderboard.cells import cells, place
+from leaderboard.cells import BUT_ITS_STRENGTH, THE_DEFENSE, cells, place
 from leaderboard.intervals import t_interval
 
 KNOWING = "answers, the defense"
@@ -116,6 +118,28 @@ def test_more_of_the_same_knowledge_holds_less_of_it(knowing: str, other: str, f
     stronger = seeds("jpeg", "accuracy", [20.0, 22.0, 21.0], knowledge=other)
     weaker = seeds("jpeg", "through", [35.0, 37.1, 36.0], knowledge=knowing)
     assert bool(attacker_flags([*stronger, *weaker], "jpeg", "through")) == flagged
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        ThreatModel(discriminator, share, defense, strength, clients)
+        for discriminator, share, defense, strength, clients in product(
+            (False, True), (0.0, 1e-7, 0.07, 0.1, 1.0), (False, True), (False, True), (1, 2, 1000)
+        )
+    ],
+    ids=str,
+)
+def test_what_a_threat_model_says_in_words_is_read_back(model: ThreatModel) -> None:
+    told = {
+        "answers": 1.0,
+        "discriminator": float(model.discriminator),
+        "% of the training set": pytest.approx(100 * model.real_share),
+        " clients": model.clients if model.clients > 1 else 0,
+        THE_DEFENSE: (1.0 if model.strength else flags.PART) if model.defense else 0,
+    }
+    assert flags.items(str(model)) == {item: amount for item, amount in told.items() if amount != 0}
+    assert (BUT_ITS_STRENGTH in str(model)) == (model.defense and not model.strength)
 
 
 def test_utility_rose_under_the_defense() -> None:
