@@ -100,17 +100,18 @@ def read_records(folder: Path) -> list[Record]:
     """All whole records of a folder; one that is damaged is named, and missing."""
     from benchmark.record import load_records
 
-    return load_records(folder, _warn)
+    return load_records(folder, warn)
 
 
 def read_entries(folder: Path) -> list[Entry]:
     """All whole entries of a folder, likewise."""
     from leaderboard.entries import load_entries
 
-    return load_entries(folder, _warn)
+    return load_entries(folder, warn)
 
 
-def _warn(error: str) -> None:
+def warn(error: str) -> None:
+    """Say something that stops nothing, in one line."""
     click.echo(f"warning: {' '.join(error.split())}", err=True)
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from benchmark.commands.options import WordType, executor_options, results_option, track_option
-from leaderboard.commands.board import read_entries, read_records, write_board
+from leaderboard.commands.board import warn, write_board
 from leaderboard.commands.cells import do_cells, report_failures
 
 if TYPE_CHECKING:
@@ -170,40 +170,14 @@ def enter(
     The records of the defense are taken over, if they are what verify would run again; those of the undefended target
     are the board's own, so that no entry moves what all gains are relative to. If interrupted, repeat the command.
     """
-    from benchmark.submission import checking
-    from benchmark.submission.bundle import MANIFEST, checksum
-    from benchmark.submission.making import take_over
     from benchmark.submission.refusal import RefusedError
-    from leaderboard.entries import Entry, check_evidence, check_new, check_reproduction, load_entry
-    from leaderboard.reproduction import load_reproduction
+    from leaderboard.entering import enter as do_enter
 
     try:
-        manifest = checking.entry(bundle)
-        found = load_reproduction(reproduction) if reproduction else None
-        made = Entry(name, manifest.track, manifest.spec, checksum(bundle / MANIFEST), status, evidence, found)
-        check_reproduction(made, [Path(each).stem for each in manifest.files])
-        results.pull()
-        known = (path := results.entries / f"{made.name}.json").exists()
-        if known:
-            # What cannot be read may be somebody else's: it is no place to write to.
-            made = made.after(load_entry(path))
-        # Those of one that stands were checked before: it gets another status, whatever has become of the harness.
-        claimed = (
-            read_records(bundle / "records")
-            if known
-            else [record for _, record in checking.claimed(bundle, manifest, track)]
+        entry = do_enter(
+            bundle, name, results, warn, status=status, evidence=evidence, reproduction=reproduction, track=track
         )
-        check_evidence(made, [*read_records(results.records), *claimed])
     except RefusedError as refused:
         _refuse(refused.problems)
-    # Nobody else may take the name or the defense between the look and the writing.
-    with results.lock("entries"):
-        check_new(made, read_entries(results.entries))
-        # Before its records, which without it would stand as measured by whoever keeps the board. If this is cut off,
-        # the same command takes over what is missing.
-        results.mirror.push(made.save(results.entries))
-        for record in claimed:
-            if record.defense == manifest.spec:
-                take_over(bundle, record, results)
     write_board(results)
-    click.echo(f"{made.name}: {made.status}; board: {results.board}")
+    click.echo(f"{entry.name}: {entry.status}; board: {results.board}")

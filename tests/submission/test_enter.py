@@ -87,7 +87,7 @@ def test_nobody_enters_between_the_look_and_the_writing(
             Results(tmp_path).lock("entries").acquire(timeout=0)
         held.append(True)
 
-    monkeypatch.setattr("leaderboard.entries.check_new", look)
+    monkeypatch.setattr("leaderboard.entering.check_new", look)
     assert enter(bundle, "darker", "--results", tmp_path).status == 0
     assert held
 
@@ -107,7 +107,7 @@ def test_what_was_cut_off_has_its_entry_and_is_completed(
 
     enter = ["enter", bundle, "darker", "--results", f"file://{bucket}"]
     with monkeypatch.context() as patch:
-        patch.setattr("benchmark.submission.making.take_over", cut)
+        patch.setattr("leaderboard.entering.take_over", cut)
         assert call(*enter, "--track", track_file).status == 130
     assert [path.stem for path in (bucket / "records").iterdir()] == taken
     assert json.loads((bucket / "entries" / "darker.json").read_text())["status"] == "claimed"
