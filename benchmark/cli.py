@@ -14,10 +14,11 @@ import click
 
 from benchmark.commands.plugins import check, new
 from benchmark.commands.targets import train_target_command
+from benchmark.commands.version import version
 from benchmark.errors import BenchmarkError, UsageError, one_line
 from leaderboard.commands.board import board, compare, report
-from leaderboard.commands.cells import run, status, sweep
-from leaderboard.commands.reading import list_command, version
+from leaderboard.commands.listing import list_command
+from leaderboard.commands.running import run, status, sweep
 from leaderboard.commands.studies import adaptive, findings, transfer
 from leaderboard.commands.submissions import enter, submit, verify
 

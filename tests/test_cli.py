@@ -295,7 +295,7 @@ def test_a_board_that_cannot_be_written_hides_no_error(
         return fail
 
     monkeypatch.setattr("benchmark.sweep.run_cells", failing("the first error"))
-    monkeypatch.setattr("leaderboard.commands.cells.write_board", failing("no board"))
+    monkeypatch.setattr("leaderboard.commands.running.write_board", failing("no board"))
     outcome = call("run", "--budget", "40", "--track", track_file, "--results", tmp_path)
     assert (outcome.status, outcome.err.splitlines()[-1]) == (1, "error: the first error")
     assert "warning: the board was not written: no board" in outcome.err

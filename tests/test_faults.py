@@ -83,13 +83,13 @@ def _sweep(file: str, results: str, told: Connection | None = None, at: int = -1
     import torch
 
     from benchmark.executors import make_executor
-    from leaderboard.commands import cells
+    from leaderboard.commands import running
 
     torch.set_num_threads(1)
     sys.stderr = open(os.devnull, "w")  # noqa: SIM115 (for the life of the process)
     reporter = Telling(told, at)
-    cells.reporting = lambda: nullcontext(reporter)
-    cells.do_cells(load_sweep(Path(file)), Results(Path(results)), make_executor("in-process"))
+    running.reporting = lambda: nullcontext(reporter)
+    running.do_cells(load_sweep(Path(file)), Results(Path(results)), make_executor("in-process"))
     if told:
         told.send(reporter.events)
 
@@ -105,7 +105,7 @@ def _forkserver() -> multiprocessing.context.ForkServerContext:
         "sklearn.isotonic",
     ]
     context.set_forkserver_preload(
-        ["benchmark.executors.settle", "leaderboard.table", "leaderboard.commands.cells", *lazy, __name__]
+        ["benchmark.executors.settle", "leaderboard.table", "leaderboard.commands.running", *lazy, __name__]
     )
     return context
 

@@ -12,7 +12,7 @@ import click
 
 from benchmark.commands.options import WordType, executor_options, results_option, track_option
 from leaderboard.commands.board import warn, write_board
-from leaderboard.commands.cells import do_cells, report_failures
+from leaderboard.commands.running import do_cells, report_failures
 
 if TYPE_CHECKING:
     from benchmark.config import Cell
