@@ -14,6 +14,9 @@ RESULTS = "results"
 BOARD = "leaderboard"
 """The folder of this project's own board."""
 
+UNDEFENDED = "none"
+"""Spec of the defense that defends nothing: the control that stands beside every other."""
+
 ATTACKS = ("fidelity", "accuracy")
 """Specs of the attacks that a defense is measured against."""
 

@@ -19,6 +19,7 @@ from PIL import Image
 
 from benchmark.cli import cli
 from benchmark.config import Track, load_track
+from benchmark.registry import installed
 from benchmark.sweep import load_sweep
 
 ROOT = Path(__file__).parent.parent
@@ -140,6 +141,13 @@ def test_every_command_works(
         command = command.replace("my-target", str(tmp_path / "my-target"))
     done = CliRunner().invoke(cli, shlex.split(command), catch_exceptions=False)
     assert done.exit_code == 0, done.output
+
+
+@pytest.mark.parametrize("kind", ["defense", "attack"])
+def test_the_tables_name_every_plugin_that_comes_with_the_harness(kind: str) -> None:
+    (table,) = re.findall(rf"^\| {kind} \|.*\n((?:\|.*\n)+)", TEXTS["RUNNING.md"], re.MULTILINE)
+    named = {name for row in table.splitlines() for name in re.findall("`(.*?)`", row.split("|")[1])}
+    assert named == {name for name, point in installed(kind).items() if point.module.startswith(f"{kind}s.")}
 
 
 @pytest.mark.parametrize("block", [block for block in blocks("yaml") if "track:" in block])

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from benchmark.defaults import BATCH, BOARD, BUDGET, CPUS, EXECUTORS, GPUS, RESULTS, TRACK
+from benchmark.defaults import BATCH, BOARD, BUDGET, CPUS, EXECUTORS, GPUS, RESULTS, TRACK, UNDEFENDED
 from benchmark.errors import unknown
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class WordType(click.ParamType[str]):
 
 
 defense_option = click.option(
-    "--defense", default="none", show_default=True, help="Spec of the defense: NAME[,key=value ...]."
+    "--defense", default=UNDEFENDED, show_default=True, help="Spec of the defense: NAME[,key=value ...]."
 )
 
 records_option = click.option(

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmark.config import Cell, Track, load_track, track_names
+from benchmark.defaults import UNDEFENDED
 from benchmark.errors import DataError, UsageError
 from benchmark.keys import cell_id
 from benchmark.record import Record, load_record, versions
@@ -15,7 +16,6 @@ from benchmark.setting import load_setting
 from benchmark.submission import protocol
 from benchmark.submission.bundle import SOURCE, Manifest, amiss, as_json, read_manifest, stated
 from benchmark.submission.contract import check_contract
-from benchmark.submission.protocol import UNDEFENDED
 from benchmark.submission.refusal import refuse
 from benchmark.submission.sources import located, relative, source_hashes
 

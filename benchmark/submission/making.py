@@ -9,13 +9,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmark.config import Cell, Track
+from benchmark.defaults import UNDEFENDED
 from benchmark.files import replacing
 from benchmark.record import Record
 from benchmark.results import Results
 from benchmark.setting import load_setting
 from benchmark.store import digest
 from benchmark.submission.bundle import SOURCE, checksums, environment, stated, whole, write_manifest
-from benchmark.submission.protocol import UNDEFENDED, Protocol
+from benchmark.submission.protocol import Protocol
 from benchmark.submission.sources import bring, located, relative, source_hashes
 
 

@@ -6,9 +6,7 @@ from dataclasses import dataclass, replace
 from itertools import product
 
 from benchmark.config import Cell, Track
-
-UNDEFENDED = "none"
-"""Spec of the defense that stands beside a submitted one, so that gains and costs can be computed."""
+from benchmark.defaults import UNDEFENDED
 
 
 @dataclass(frozen=True)
@@ -26,7 +24,7 @@ class Protocol:
         return replace(self, budget=min(self.budget, track.max_budget))
 
     def cells(self, track: Track, defense: str) -> list[Cell]:
-        """The cells of a defense and of the undefended target, all of them isolated.
+        """The cells of a defense and, for gains and costs, of the undefended target, all of them isolated.
 
         Raises:
             UsageError: see :class:`benchmark.config.Cell`.

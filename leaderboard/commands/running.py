@@ -23,7 +23,7 @@ from benchmark.commands.options import (
     results_option,
     track_option,
 )
-from benchmark.defaults import ATTACKS
+from benchmark.defaults import ATTACKS, UNDEFENDED
 from benchmark.errors import UsageError
 from benchmark.progress.display import reporting
 from leaderboard.commands.board import write_board
@@ -89,7 +89,7 @@ def run(
         click.echo(f"quick: the budget is cut from {budget:,} to {setting.max_budget:,}", err=True)
         budget = setting.max_budget
     spec = defense if strength is None else with_strength(defense, strength, isolated=isolated)
-    pairs, own = product(["none", spec], attacks or possible_attacks(setting)), tuple(metrics)
+    pairs, own = product([UNDEFENDED, spec], attacks or possible_attacks(setting)), tuple(metrics)
     cells = [Cell(setting, defense, attack, budget, seed, isolated, own) for defense, attack in pairs]
     cells = list(dict.fromkeys(cells))
     outcome = do_cells(cells, results, executor, retry_failed=True)
