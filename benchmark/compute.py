@@ -1,4 +1,4 @@
-"""Where networks train, generate and extract features: on a GPU if there is one; and what they leave in memory."""
+"""Where networks train, generate and extract features, and on how many threads; and what they leave in memory."""
 
 from __future__ import annotations
 
@@ -31,6 +31,21 @@ def compute_device() -> torch.device:
         reason = " ".join(str(error).split())[:100]
         raise UsageError(f"{VARIABLE} is {name!r}, which cannot be used ({reason}); give cpu, cuda or cuda:N") from None
     return device
+
+
+def limit_threads(threads: int) -> None:
+    """Have this process compute on so many threads, for good: torch, BLAS and OpenMP, and OpenCV's own pool.
+
+    Args:
+        threads: at least 1.
+    """
+    # Only by whoever has workers: a process on its own computes on all that it has.
+    import cv2
+    from threadpoolctl import threadpool_limits
+
+    torch.set_num_threads(threads)
+    threadpool_limits(threads)
+    cv2.setNumThreads(threads)
 
 
 _MMAP_THRESHOLD, _TRIM_THRESHOLD = -3, -1

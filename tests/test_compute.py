@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import subprocess
 import sys
@@ -43,6 +44,27 @@ def test_what_is_no_device_is_refused(monkeypatch: pytest.MonkeyPatch, name: str
     monkeypatch.setenv(VARIABLE, name)
     with pytest.raises(UsageError, match="give cpu, cuda or cuda:N"):
         compute_device()
+
+
+THREADS = """
+import cv2
+import numpy  # its BLAS is loaded with it
+import torch
+from threadpoolctl import threadpool_info
+from benchmark.compute import limit_threads
+
+limit_threads(THREADS)
+print({torch.get_num_threads(), cv2.getNumThreads(), *(pool["num_threads"] for pool in threadpool_info())})
+"""
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_process_computes_on_the_threads_that_it_is_given(threads: int) -> None:
+    # A process of its own, which is limited for good, on a machine of more cores than that.
+    command = [sys.executable, "-c", THREADS.replace("THREADS", str(threads))]
+    environment = os.environ | {"OMP_NUM_THREADS": "3", "OPENBLAS_NUM_THREADS": "3"}
+    printed = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+    assert printed == f"{{{threads}}}\n"
 
 
 FAULTS = """

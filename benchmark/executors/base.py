@@ -13,6 +13,9 @@ from benchmark.progress import Reporter
 from benchmark.record import Record, load_record
 from benchmark.results import Results
 
+TRIES = 3
+"""Workers that may die over one cell before it counts as failed."""
+
 
 @dataclass(frozen=True)
 class Job:

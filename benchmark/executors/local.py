@@ -17,12 +17,9 @@ from multiprocessing.connection import Connection, wait
 from typing import Any, NamedTuple
 
 from benchmark.errors import UsageError, one_line
-from benchmark.executors.base import Job, Settled
+from benchmark.executors.base import TRIES, Job, Settled
 from benchmark.progress import Reporter
 from benchmark.progress.relay import Receiver, RelayReporter
-
-TRIES = 3
-"""Workers that may die over one cell before it counts as failed."""
 
 
 def cores() -> int:
@@ -153,15 +150,12 @@ class _Worker:
 
 def _work(pipe: Connection[Any, Any], threads: int) -> None:
     """A worker's life: jobs come in, events and outcomes go out, until the pipe ends."""
-    import torch
-    from threadpoolctl import threadpool_limits
-
+    from benchmark.compute import limit_threads
     from benchmark.executors.settle import settle
 
     # Ctrl-C reaches every process of the terminal; the sweep itself ends its workers.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    torch.set_num_threads(threads)
-    threadpool_limits(threads)
+    limit_threads(threads)
 
     def send(message: object) -> None:
         try:

@@ -9,12 +9,9 @@ from queue import Empty
 from typing import Any
 
 from benchmark.errors import UsageError
-from benchmark.executors.base import Job, Settled
+from benchmark.executors.base import TRIES, Job, Settled
 from benchmark.progress import Reporter
 from benchmark.progress.relay import Event, Receiver, RelayReporter
-
-TRIES = 3
-"""Workers that may die over one cell before it counts as failed."""
 
 POLL_SECONDS = 0.5
 """Time between two looks at what the workers report."""
@@ -115,9 +112,8 @@ class _Screen:
 def _work(jobs: Sequence[Any], number: int, threads: int, folder: str, events: Any) -> Settled:
     """One task: settle the job behind the one reference, on whichever machine this is."""
     import ray
-    import torch
-    from threadpoolctl import threadpool_limits
 
+    from benchmark.compute import limit_threads
     from benchmark.executors.settle import settle
     from benchmark.isolation.protection import missing_protection
 
@@ -126,8 +122,7 @@ def _work(jobs: Sequence[Any], number: int, threads: int, folder: str, events: A
         os.chdir(folder)
         sys.path.insert(0, folder)
     job: Job = ray.get(jobs[0])
-    torch.set_num_threads(threads)
-    threadpool_limits(threads)
+    limit_threads(threads)
 
     def send(event: Event) -> None:
         events.put((number, os.getpid(), event))

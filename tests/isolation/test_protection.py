@@ -49,7 +49,7 @@ def test_a_worker_on_a_cluster_says_it_of_its_own_machine(
 ) -> None:
     monkeypatch.setattr(plugins, "load_isolated", load)
     monkeypatch.setattr(settle, "settle", lambda job, reporter: Settled(job))
-    monkeypatch.setattr("threadpoolctl.threadpool_limits", lambda threads: None)
+    monkeypatch.setattr("benchmark.compute.limit_threads", lambda threads: None)
     monkeypatch.setattr("ray.get", lambda reference: reference)
     for isolated in (True, False):
         events: SimpleQueue[Any] = SimpleQueue()
