@@ -52,7 +52,7 @@ class Results:
         return UrlMirror(self.url, self.root) if self.url else Mirror()
 
     def pull(self) -> None:
-        """Bring the copy's records and failures up to date."""
+        """Bring the copy's records, failures and entries up to date."""
         self.mirror.pull(self.records)
         self.mirror.pull(self.root / "failures")
         self.mirror.pull(self.entries)

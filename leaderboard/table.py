@@ -29,7 +29,7 @@ COLUMNS: dict[str, str] = {
     "utility_recall": "share of the training set within the manifold of the answers; high: useful",
     "utility_density": "how densely the training set surrounds the answers; high: useful",
     "utility_coverage": "share of the training set with an answer nearby; high: useful",
-    "utility_ndb": "bins of the training set (100) whose share of the answers differs significantly; low: useful",
+    "utility_ndb": "bins of the training set (up to 100) whose share of the answers differs significantly; low: useful",
     "utility_js": "Jensen-Shannon distance of the answers to the training set over these bins; low: useful",
     "utility_diversity": "1 - mean MS-SSIM of pairs of answers, at the scales that fit (2 at 32 pixels); high: varied",
     "utility_ssim": "mean SSIM of each answer to the image it was made from; empty if images are not perturbed",
@@ -39,7 +39,8 @@ COLUMNS: dict[str, str] = {
     "accuracy_fd": "Fréchet distance of the attack model to the training set; low: well stolen",
     "fidelity_kid": "kernel distance (KID) of the attack model to the undefended target",
     "accuracy_kid": "kernel distance (KID) of the attack model to the training set",
-    "accuracy_ndb": "bins of the training set (100) whose share of the attack model's images differs significantly",
+    "accuracy_ndb": "bins of the training set (up to 100) whose share of the attack model's images differs "
+    "significantly",
     "accuracy_js": "Jensen-Shannon distance of the attack model to the training set over these bins",
     "security_gain": "rise of the strongest attacker's accuracy_fd over that of the undefended target's strongest (of "
     "the attacks that the defense faced too), of the same setting, budget and seed; the same in every row of a "
