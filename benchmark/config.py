@@ -86,7 +86,9 @@ def load_track(name: str, *, quick: bool = False) -> Track:
     """
     if name.endswith(".yaml"):
         if not Path(name).is_file():
-            raise UsageError(f"there is no track file {name}")
+            raise UsageError(
+                f"there is no track file {name}; give the path of one, or one of {', '.join(track_names())}"
+            )
         path: Traversable = Path(name)
     elif name in track_names():
         path = _tracks() / f"{name}.yaml"

@@ -6,10 +6,11 @@ import json
 import math
 import platform
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from types import UnionType
+from typing import Any, get_args, get_origin, get_type_hints
 
 from benchmark.errors import DataError
 from benchmark.files import write_text
@@ -111,6 +112,10 @@ class Record:
         return path
 
 
+KINDS = get_type_hints(Record)
+"""The type of each field."""
+
+
 def load_record(path: Path) -> Record:
     """The record in a file.
 
@@ -120,12 +125,13 @@ def load_record(path: Path) -> Record:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         if content.get("schema") != SCHEMA:
-            raise DataError(f"{path} is a record of schema {content.get('schema')}, but this version reads {SCHEMA}")
+            raise DataError(
+                f"{path} is a record of schema {content.get('schema')}, but this version reads {SCHEMA}; remove it and "
+                "run its cell again"
+            )
         content.setdefault("metrics", {})
-        expected = {field.name for field in fields(Record)}
-        if set(content) != expected:
-            raise DataError(f"{path} is not a whole record: keys {sorted(set(content) ^ expected)} are amiss")
-        _check_values(path, content)
+        if problem := _amiss(content):
+            raise DataError(f"{path} is not a whole record: {problem}; remove it and run its cell again")
         # What Python reads but nobody could write again: numbers that are none, half a character.
         json.dumps(content, ensure_ascii=False, allow_nan=False).encode()
         content["trainings"], content["flags"] = tuple(content["trainings"]), tuple(content["flags"])
@@ -133,41 +139,40 @@ def load_record(path: Path) -> Record:
     except (OSError, ValueError, AttributeError, TypeError, RecursionError) as error:
         raise DataError(f"{path} is not a readable record ({error}); remove it and run its cell again") from None
     if record.id != path.stem:
-        raise DataError(f"{path} is the record {record.id[:60]}, which must stand in a file of that name")
+        raise DataError(f"{path} is the record {record.id[:60]}, which must stand in a file of that name; rename it")
     return record
 
 
-def _check_values(path: Path, content: Mapping[str, Any]) -> None:
-    """Refuse a record with a value that whoever reads records could not make use of."""
-    for field_ in fields(Record):
-        value = content[field_.name]
-        if not _is_of(str(field_.type), value):
-            raise DataError(f"{path} is not a whole record: its {field_.name} is {str(value)[:60]!r}")
+def _amiss(content: Mapping[str, Any]) -> str:
+    """What of a record whoever reads records could not make use of; nothing if it is whole."""
+    if others := sorted(content.keys() ^ KINDS.keys()):
+        return f"keys {others} are amiss"
+    for name, kind in KINDS.items():
+        if not is_of(kind, content[name]):
+            return f"its {name} is {str(content[name])[:60]!r}"
     if PACKAGES[0] not in content["versions"]:
-        raise DataError(f"{path} is not a whole record: its versions lack {PACKAGES[0]}")
+        return f"its versions lack {PACKAGES[0]}"
     for name, told in content["metrics"].items():
         if set(told) != {"spec", "better", "hash"} or told["better"] not in ("lower", "higher"):
-            raise DataError(f"{path} is not a whole record: what it says of the metric {name} is amiss")
+            return f"what it says of the metric {name} is amiss"
+    return ""
 
 
-def _is_of(kind: str, value: Any) -> bool:
-    """Whether a value of JSON is of a type, as annotations spell it."""
-    head, _, inner = kind.removesuffix("]").partition("[")
-    if head == "Mapping":
-        of = inner.removeprefix("str, ")
-        return isinstance(value, dict) and all(_is_of(of, each) for each in value.values())
-    if head == "tuple":
-        return isinstance(value, list) and all(_is_of(inner.removesuffix(", ..."), each) for each in value)
-    if kind == "float":
-        return type(value) in (int, float) and _is_finite(value)
-    if kind == "float | None":
-        return value is None or _is_of("float", value)
-    if kind == "int":
-        return type(value) is int and _is_finite(value)
-    return kind == "Any" or type(value) is {"str": str, "bool": bool}[kind]
+def is_of(kind: Any, value: object) -> bool:
+    """Whether a value of JSON is of a type, as fields declare it; a number that no float can hold is of none."""
+    made, of = get_origin(kind), get_args(kind)
+    if made is Mapping:
+        return isinstance(value, dict) and all(is_of(of[1], each) for each in value.values())
+    if made is tuple:
+        return isinstance(value, list) and all(is_of(of[0], each) for each in value)
+    if made is UnionType:
+        return any(is_of(each, value) for each in of)
+    if kind in (int, float):
+        return type(value) in {int, kind} and _is_finite(value)
+    return kind is Any or type(value) is kind
 
 
-def _is_finite(value: float) -> bool:
+def _is_finite(value: Any) -> bool:
     """Whether it is a number that a float can hold."""
     try:
         return math.isfinite(value)

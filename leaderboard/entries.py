@@ -96,7 +96,7 @@ def load_entry(path: Path) -> Entry:
     except (OSError, ValueError, TypeError, AttributeError, RecursionError, UsageError) as error:
         raise DataError(f"{path} is not a readable entry ({error}); remove it and enter it again") from None
     if entry.name != path.stem:
-        raise DataError(f"{path} is the entry {entry.name}, which must stand in {entry.name}.json")
+        raise DataError(f"{path} is the entry {entry.name}, which must stand in {entry.name}.json; rename it")
     return entry
 
 

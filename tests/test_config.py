@@ -60,7 +60,7 @@ def test_a_file_that_is_no_track_is_refused(tmp_path: Path, text: str) -> None:
 def test_unknown_and_missing_tracks() -> None:
     with pytest.raises(UsageError, match="did you mean 'fashion-mnist'"):
         load_track("fashion-mnst")
-    with pytest.raises(UsageError, match="no track file"):
+    with pytest.raises(UsageError, match="no track file missing.yaml; give .*, fashion-mnist,"):
         load_track("missing.yaml")
 
 

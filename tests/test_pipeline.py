@@ -401,14 +401,16 @@ def test_a_record_with_a_value_that_is_none_is_not_whole(
     name, path = do(Cell(track, "none", "fidelity", 60, 0), shared).id, tmp_path / "r.json"
     content = json.loads((shared / "records" / f"{name}.json").read_text())
     path.write_text(json.dumps(content | {key: value}))
-    with pytest.raises(DataError, match=r"r\.json is not a whole record: .*" + key.rstrip("s")):
+    with pytest.raises(DataError, match=rf"r\.json is not a whole record: .*{key.rstrip('s')}.*; remove it and run"):
         load_record(path)
 
 
 def test_a_record_under_another_name_is_refused(track: Track, shared: Path, tmp_path: Path) -> None:
     name, path = do(Cell(track, "none", "fidelity", 60, 0), shared).id, tmp_path / "r.json"
     path.write_text((shared / "records" / f"{name}.json").read_text())
-    with pytest.raises(DataError, match=f"r.json is the record {name}, which must stand in a file of that name"):
+    with pytest.raises(
+        DataError, match=f"r.json is the record {name}, which must stand in a file of that name; rename it"
+    ):
         load_record(path)
 
 

@@ -61,7 +61,10 @@ def train_target(track: Track, folder: Path, seed: int, reporter: Reporter) -> d
         raise UsageError(f"{folder} holds a target that is finished; give another folder, or remove it")
     data = load_data(track.data, "train", track.size, track.channels, reporter.advancing)
     if len(data) < track.samples:
-        raise UsageError(f"{track.data} has {len(data)} images, but the card of a target compares {track.samples}")
+        raise UsageError(
+            f"{track.data} has {len(data)} images, but the card of a target compares {track.samples}; "
+            "give it more, or the track fewer samples"
+        )
     extractor: FeatureExtractor = load("extractor", track.features)
     trained = train(data.images, track.target_recipe, seed, extractor, work=folder / WORK, reporter=reporter)
     save_target(folder, trained)

@@ -222,7 +222,7 @@ def test_a_card_of_few_training_images_has_no_floor_of_theirs(track: Track, tmp_
     assert "floor_training_set" not in figures
     assert figures["floor_target"] > 0
     assert "two samples of the training set" not in (tmp_path / "few" / "README.md").read_text()
-    with pytest.raises(UsageError, match="80 images"):
+    with pytest.raises(UsageError, match="80 images, .*; give it more, or the track fewer samples"):
         train_target(replace(track, samples=81), tmp_path / "none", 0, Reporter())
 
 
