@@ -15,14 +15,14 @@ import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 from benchmark.errors import DataError, UsageError
 from benchmark.files import sync, write_text
-from benchmark.record import device, versions
+from benchmark.record import device, is_of, versions
 from benchmark.submission.protocol import Protocol
 from benchmark.submission.sources import encoded_otherwise, hides_code
 
@@ -137,23 +137,18 @@ def read_manifest(folder: Path) -> Manifest:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         if content.get("schema") != SCHEMA:
-            raise DataError(f"{path} is of schema {content.get('schema')}, but this version reads {SCHEMA}")
+            raise DataError(
+                f"{path} is of schema {content.get('schema')}, but this version reads {SCHEMA}; submit again"
+            )
         manifest = Manifest(**content)
-        proper = all(isinstance(getattr(manifest, field.name), _kind(field.name)) for field in fields(Manifest))
-        proper = proper and all(
-            isinstance(text, str) for text in [*manifest.files.values(), *manifest.sources.values()]
-        )
+        for name, kind in get_type_hints(Manifest).items():
+            if not is_of(kind, told := getattr(manifest, name)):
+                raise DataError(
+                    f"{path} is no manifest of a submission: its {name} is {str(told)[:60]!r}; submit again"
+                )
     except (OSError, ValueError, AttributeError, TypeError, RecursionError) as error:
         raise DataError(f"{path} is no readable manifest of a submission ({error}); submit again") from None
-    if not proper:
-        raise DataError(
-            f"{path} is no manifest of a submission: a field is of another type than it must be; submit again"
-        )
     return manifest
-
-
-def _kind(name: str) -> type:
-    return {"spec": str, "track": str, "quick": bool, "schema": int}.get(name, dict)
 
 
 def amiss(folder: Path, manifest: Manifest) -> list[str]:

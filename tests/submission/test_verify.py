@@ -118,6 +118,27 @@ def test_a_manifest_that_cannot_be_read_is_named(verify, copy: Path) -> None:
     assert line.startswith(f"error: {copy / 'submission.json'} is no readable manifest")
 
 
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"schema": 0}, "is of schema 0, but this version reads 1; submit again"),
+        ({"quick": "no"}, "its quick is 'no'"),
+        ({"spec": None}, "its spec is 'None'"),
+        ({"files": {"source/own.py": 1}}, "its files is"),
+        ({"sources": ["own.py"]}, "its sources is"),
+        ({"setting": 3}, "its setting is '3'"),
+    ],
+)
+def test_a_manifest_with_a_value_of_another_type_is_named(
+    verify, copy: Path, change: dict[str, object], says: str
+) -> None:
+    path = copy / "submission.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    (line,) = verify(copy)
+    assert line.startswith(f"error: {path} ")
+    assert says in line
+
+
 def test_records_of_other_sources_are_refused(verify, copy: Path) -> None:
     rewrite(copy, sources={"own.py": hash_of(change_source(copy))})
     lines = verify(copy)
