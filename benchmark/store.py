@@ -17,7 +17,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from benchmark.errors import BusyError
-from benchmark.files import sync, write_text
+from benchmark.files import checksum, sync, write_text
 from benchmark.mirror import Mirror
 from benchmark.progress import Reporter
 
@@ -123,7 +123,7 @@ class Store:
         files = {}
         for path in sorted(path for path in work.iterdir() if path.name != MANIFEST):
             sync(path)
-            files[path.name] = _checksum(path)
+            files[path.name] = checksum(path)
         write_text(work / MANIFEST, json.dumps({"key": key, "files": files}, indent=1, sort_keys=True) + "\n")
         work.rename(place)
         sync(place.parent)
@@ -133,14 +133,9 @@ def _damage(place: Path) -> str:
     """What is wrong with the artifact in a folder; nothing if it is whole."""
     try:
         files = json.loads((place / MANIFEST).read_text(encoding="utf-8"))["files"]
-        for name, checksum in files.items():
-            if _checksum(place / name) != checksum:
+        for name, written in files.items():
+            if checksum(place / name) != written:
                 return f"{name} does not have the checksum it was written with"
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         return f"{type(error).__name__}: {error}"
     return ""
-
-
-def _checksum(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

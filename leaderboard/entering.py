@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from benchmark.files import checksum
 from benchmark.record import Record, load_records
 from benchmark.results import Results
 from benchmark.submission import checking
-from benchmark.submission.bundle import MANIFEST, Manifest, checksum
+from benchmark.submission.bundle import MANIFEST, Manifest
 from benchmark.submission.making import take_over
 from leaderboard.entries import Entry, check_evidence, check_new, check_reproduction, load_entries, load_entry
 from leaderboard.reproduction import load_reproduction

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from benchmark.files import new_array, open_array, replacing, write_tensors, write_text
+from benchmark.files import checksum, new_array, open_array, replacing, write_tensors, write_text
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
@@ -20,6 +20,12 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> 
         raise RuntimeError
     assert path.read_text() == "old"
     assert [p.name for p in tmp_path.iterdir()] == ["record.json"]
+
+
+def test_a_checksum_is_sha_256(tmp_path: Path) -> None:
+    write_text(tmp_path / "a.txt", "abc")
+    # FIPS 180-2, appendix B.1.
+    assert checksum(tmp_path / "a.txt") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 
 
 def test_an_array_claims_its_room_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

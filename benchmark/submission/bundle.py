@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import platform
@@ -21,7 +20,7 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from benchmark.errors import DataError, UsageError
-from benchmark.files import sync, write_text
+from benchmark.files import checksum, sync, write_text
 from benchmark.record import device, is_of, versions
 from benchmark.submission.protocol import Protocol
 from benchmark.submission.sources import encoded_otherwise, hides_code
@@ -188,9 +187,3 @@ def _names(folder: Path) -> set[str]:
     """The paths of all files and links in a folder but the manifest, relative to it."""
     paths = (path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir())
     return {path.relative_to(folder).as_posix() for path in paths} - {MANIFEST}
-
-
-def checksum(path: Path) -> str:
-    """SHA-256 (hex) of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

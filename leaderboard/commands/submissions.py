@@ -87,9 +87,10 @@ def verify(
     """
     from tempfile import TemporaryDirectory
 
+    from benchmark.files import checksum
     from benchmark.results import Results
     from benchmark.submission import checking
-    from benchmark.submission.bundle import MANIFEST, checksum
+    from benchmark.submission.bundle import MANIFEST
     from benchmark.submission.refusal import RefusedError
     from leaderboard.reproduction import reproduced
 
