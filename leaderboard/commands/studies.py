@@ -89,7 +89,10 @@ def transfer(
 @records_option
 @page_option("docs/FINDINGS.md")
 def findings(sweep: Path, features: Path, records: Path, out: Path) -> None:
-    """Write the page that says what became of the paper's findings, from records."""
+    """Write the page that says what became of the paper's findings, from records.
+
+    The defaults are files of a checkout of this project; elsewhere, give sweeps and records of one's own.
+    """
     from benchmark.sweep import load_sweep
     from leaderboard.findings import Evidence, write_page
 
@@ -107,7 +110,10 @@ def findings(sweep: Path, features: Path, records: Path, out: Path) -> None:
 @click.option("--seed", "seeds", type=int, multiple=True, help="Seed that is spoken of; may be given several times.")
 @page_option("docs/ADAPTIVE.md")
 def adaptive(sweep: Path, records: Path, budget: int, seeds: tuple[int, ...], out: Path) -> None:
-    """Write the page that says how much of each defense survives attackers who know it, from records."""
+    """Write the page that says how much of each defense survives attackers who know it, from records.
+
+    The defaults are files of a checkout of this project; elsewhere, give a sweep and records of one's own.
+    """
     from benchmark.sweep import load_sweep
     from leaderboard.adaptive import write_page
     from leaderboard.cells import recorded
