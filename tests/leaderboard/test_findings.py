@@ -43,7 +43,7 @@ def record(cell: Cell, **figures: float) -> Record:
 def falling(cell: Cell) -> Record:
     """A world in which every finding holds."""
     fidelity = 100 + 1e6 / cell.budget
-    accuracy = fidelity + 50 - 10 * (cell.attack != "fidelity") + 30 * (cell.defense != "none")
+    accuracy = fidelity + 50 - 10 * cell.attack.startswith("accuracy") + 30 * (cell.defense != "none")
     # Seeds must not agree to the last digit, or an interval has no width.
     jitter = 0.01 * cell.seed * (cell.budget / 1e5 + 1)
     cost = 20.0 * (cell.defense != "none")
@@ -56,7 +56,7 @@ def test_in_a_world_where_they_hold_all_findings_hold(tmp_path: Path) -> None:
     text = (tmp_path / "PAGE.md").read_text()
     table = [line for line in text.splitlines() if line.endswith("| yes |")]
     assert len(table) == 6 + 5  # here, and what of it is measured in the second space
-    assert "54 of the 54 cells" in text
+    assert "66 of the 66 cells" in text
     assert {path.name for path in (tmp_path / "page").iterdir()} == {"budgets.png", "perturbations.png"}
     assert "not measured" not in text
 
@@ -117,7 +117,7 @@ def test_steps_are_told_from_queries() -> None:
     assert answers.verdict([answers.whole_fall(evidence)], -1) == "undecided"
     assert answers.verdict([answers.whole_fall(evidence, answers.LONGER)], -1) == "yes"
     gains = answers.beside_fidelity(evidence, "fidelity_fd", answers.LONGER)
-    assert {budget: round(gain.value) for budget, gain in gains.items()} == {1000: -1, 50_000: -50}
+    assert {budget: round(gain.value) for budget, gain in gains.items()} == {1000: -1, 50_000: -50, 100_000: -99}
 
 
 def test_perturbations_are_ordered_by_what_they_protect() -> None:
@@ -222,7 +222,7 @@ def test_the_command_writes_the_page_and_refuses_without_records(tmp_path: Path)
         falling(cell).save(tmp_path / "records")
     command = ["findings", "--sweep", str(SWEEP), "--records", str(tmp_path / "records"), "--out"]
     done = CliRunner().invoke(cli, [*command, str(tmp_path / "PAGE.md")], catch_exceptions=False)
-    assert "5 of 54 cells" in done.output
+    assert "5 of 66 cells" in done.output
     assert "0 of 21 cells" in done.output
     assert "not measured" in (tmp_path / "PAGE.md").read_text()
     (tmp_path / "empty").mkdir()
