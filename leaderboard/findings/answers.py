@@ -146,6 +146,31 @@ def perturbations(evidence: Evidence) -> list[Perturbation]:
     return sorted(found, key=lambda each: -each.accuracy.value)
 
 
+@dataclass(frozen=True)
+class Neighbours:
+    """Two perturbations that follow each other in the order of :func:`perturbations`."""
+
+    above: str
+    below: str
+    margin: Interval | None
+    """accuracy_fd of the one above less that of the one below, paired by seed; None if they share no seed."""
+
+    @property
+    def told_apart(self) -> bool:
+        """Whether the one above is so beyond its interval."""
+        return _side(self.margin) == 1
+
+
+def order(evidence: Evidence) -> list[Neighbours]:
+    """The perturbations as :func:`perturbations` orders them, each with the next but the last, which has none."""
+
+    def accuracy(defense: str) -> Mapping[int, float]:
+        return evidence.figure("accuracy_fd", defense, FIDELITY, ENOUGH)
+
+    names = (each.defense for each in perturbations(evidence))
+    return [Neighbours(above, below, paired(accuracy(above), accuracy(below))) for above, below in pairwise(names)]
+
+
 def gaps(evidence: Evidence) -> dict[int, Interval]:
     """accuracy_fd less fidelity_fd of fidelity extraction, paired by seed, on each budget."""
     found = {}

@@ -127,6 +127,45 @@ def test_perturbations_are_ordered_by_what_they_protect() -> None:
     assert order == ["noise", "jpeg", "filter"]
 
 
+@pytest.mark.parametrize(
+    ("spread", "says"),
+    [
+        (0.0, "beyond its interval, `noise` above `jpeg`, `jpeg` above `filter`; not told apart are none."),
+        (9.0, "beyond its interval, `noise` above `jpeg`; not told apart are `jpeg` above `filter`."),
+        (90.0, "beyond its interval, none; not told apart are `noise` above `jpeg`, `jpeg` above `filter`."),
+    ],
+)
+def test_places_in_the_order_hold_as_far_as_seeds_tell_neighbours_apart(
+    spread: float, says: str, tmp_path: Path
+) -> None:
+    """t(2) = 4.303 standard errors of three seeds: 22.4 to each side of 100 and of 10 at a spread of 9, 224 at 90."""
+    rises = {"noise": 120.0, "jpeg": 20.0, "filter": 10.0, "none": 0.0}
+    records = [
+        record(cell, accuracy_fd=200 + rises[cell.defense] + spread * (cell.seed - 1) * (cell.defense == "jpeg"))
+        for cell in CELLS
+        if cell.defense in rises
+    ]
+    evidence = Evidence(CELLS, records)
+    margins = {(each.above, each.below): each.margin for each in answers.order(evidence)}
+    assert [margin and round(margin.value) for margin in margins.values()] == [100, 10]
+    margin = margins["jpeg", "filter"]
+    assert margin is not None
+    assert margin.width / 2 == pytest.approx(4.303 * spread / 3**0.5, abs=0.1)
+    write_page(evidence, UNMEASURED, tmp_path / "PAGE.md")
+    text = (tmp_path / "PAGE.md").read_text()
+    assert says in " ".join(text.split())
+    rows = {line.split("|")[1].strip(): line.split("|") for line in text.splitlines() if "|" in line}
+    assert rows["`noise`"][3].startswith(" 100.0 [")
+    assert not rows["`filter`"][3].strip()
+
+
+def test_one_perturbation_has_no_order(tmp_path: Path) -> None:
+    evidence = Evidence(CELLS, [falling(cell) for cell in CELLS if cell.defense in {"none", "jpeg"}])
+    assert answers.order(evidence) == []
+    write_page(evidence, UNMEASURED, tmp_path / "PAGE.md")
+    assert "told apart" not in (tmp_path / "PAGE.md").read_text()
+
+
 def test_what_did_not_come_out_is_held_against_what_the_seeds_could_tell(tmp_path: Path) -> None:
     def world(cell: Cell) -> Record:
         each = falling(cell)
