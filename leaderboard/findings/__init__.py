@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from benchmark.errors import UsageError
+from benchmark.metrics.bins import BINS, SIGNIFICANCE
 from leaderboard import pages
 from leaderboard.findings import answers
 from leaderboard.findings.answers import Evidence
@@ -33,6 +34,8 @@ def write_page(evidence: Evidence, other: Evidence, page: Path) -> None:
         "other": other,
         "answers": answers,
         "mean": lambda *which: over_seeds(evidence.figure(*which)),
+        "bins": BINS,
+        "by_chance": SIGNIFICANCE,
         "first": min(evidence.records, key=lambda record: record.id),
     }
     plots = {

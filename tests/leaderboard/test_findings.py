@@ -214,7 +214,27 @@ def test_how_like_its_image_an_answer_is_stands_beside_its_cost(tmp_path: Path) 
     write_page(Evidence(CELLS, records), UNMEASURED, tmp_path / "PAGE.md")
     rows = {line.split("|")[1].strip(): line for line in (tmp_path / "PAGE.md").read_text().splitlines() if "|" in line}
     assert "| 0.600 [" in rows["`adversarial`"]
-    assert rows["`linear`"].endswith("|  |")
+    assert rows["`linear`"].endswith("|  |  |")
+
+
+def test_how_distributions_differ_stands_beside_how_far_apart_they_are(tmp_path: Path) -> None:
+    def world(cell: Cell) -> Record:
+        figures = {"accuracy_ndb": 90.0, "accuracy_js": 0.4, "utility_ndb": 60.0, "utility_js": 0.2}
+        each = record(cell, **(figures | {"accuracy_js": 0.7} if cell.defense == "noise" else figures))
+        # Not every figure of a seed is recorded everywhere: what lacks is left empty.
+        lacking = {"accuracy_js", "accuracy_ndb"} if cell.budget == 1000 else {}
+        return replace(each, figures={name: value for name, value in each.figures.items() if name not in lacking})
+
+    write_page(Evidence(CELLS, [world(cell) for cell in CELLS]), UNMEASURED, tmp_path / "PAGE.md")
+    text = (tmp_path / "PAGE.md").read_text()
+    section = text[text.index("## 2.") : text.index("## 3.")]
+    rows = {line.split("|")[1].strip(): line.split("|")[3:5] for line in section.splitlines() if "|" in line}
+    assert [cell.split()[0] for cell in rows["100,000"]] == ["90.1", "0.500"]
+    assert [cell.split()[0] for cell in rows["the target itself"]] == ["60.1", "0.300"]
+    assert [cell.strip() for cell in rows["1,000"]] == ["", ""]
+    section = text[text.index("## 4.") : text.index("## 5.")]
+    last = {line.split("|")[1].strip(): line.split("|")[-2].split()[0] for line in section.splitlines() if "|" in line}
+    assert (last["undefended"], last["`noise`"], last["`jpeg`"]) == ("0.500", "0.800", "0.500")
 
 
 def test_a_second_space_answers_for_itself(tmp_path: Path) -> None:
