@@ -243,7 +243,11 @@ def findings(evidence: Evidence) -> list[Answered]:
             -1,
             on(beside_fidelity(evidence, "accuracy_fd", ACCURACY)),
         ),
-        finding("and as the paper counts queries", -1, on(beside_fidelity(evidence, "accuracy_fd", REFINED))),
+        finding(
+            "and as the paper counts queries, though not with its K",
+            -1,
+            on(beside_fidelity(evidence, "accuracy_fd", REFINED)),
+        ),
         finding(
             "each perturbation raises the distance to the training set",
             1,

@@ -205,8 +205,8 @@ def test_the_chains_of_both_countings_and_of_the_paper_are_named(tmp_path: Path)
     write_page(Evidence(CELLS, records), UNMEASURED, tmp_path / "PAGE.md")
     text = (tmp_path / "PAGE.md").read_text()
     assert "| every image drawn | 7 | 10,000 |" in text
-    assert "| refined images, as in the paper | 13 | 10,000 |" in text
-    assert "The paper's K is 640" in text
+    assert "| refined images alone: the paper's counting, not its K | 13 | 10,000 |" in text
+    assert "with a K of 640: the same count with a K of 13 is not its regime." in " ".join(text.split())
 
 
 def test_how_like_its_image_an_answer_is_stands_beside_its_cost(tmp_path: Path) -> None:
