@@ -31,6 +31,7 @@ def write_page(evidence: Evidence, other: Evidence, page: Path) -> None:
         raise UsageError(f"none of the {evidence.total} cells of the sweep is recorded; run it first")
     context = {
         "evidence": evidence,
+        "longer": evidence.longer(),
         "other": other,
         "answers": answers,
         "mean": lambda *which: over_seeds(evidence.figure(*which)),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from benchmark.config import Cell
@@ -13,8 +13,13 @@ from leaderboard.cells import cells as by_place
 from leaderboard.intervals import Interval, over_seeds, paired
 
 FIDELITY, ACCURACY, REFINED = "fidelity", "accuracy", "accuracy,counting=refined"
-LONGER = "fidelity,steps=10000"
 """The specs that the answers speak of: those of ``sweeps/findings.yaml``."""
+
+STEPS = ",steps=10000"
+"""What the specs of longer trainings end with: four times the recipe's steps."""
+
+LONGER = FIDELITY + STEPS
+"""Fidelity extraction by longer trainings."""
 
 ENOUGH = 50_000
 """Queries from which on, the paper says, more of them gain little (section 4)."""
@@ -40,6 +45,7 @@ class Evidence:
     def __init__(self, cells: Sequence[Cell], records: Iterable[Record]) -> None:
         found = recorded(cells, records)
         check_one_setting(found)
+        self._cells = cells
         self._board = by_place(found)
         self.total = len(cells)
 
@@ -56,6 +62,15 @@ class Evidence:
             if place == [defense, budget]:
                 found |= figures(attacks.get(attack, {}), name)
         return found
+
+    def longer(self) -> Evidence:
+        """The cells and records of longer trainings, under the specs of the same attacks with the recipe's steps."""
+        cells = [each for each in self._cells if each.attack.endswith(STEPS)]
+        records = [each for each in self.records if each.attack.endswith(STEPS)]
+        return Evidence(
+            [replace(each, attack=each.attack.removesuffix(STEPS)) for each in cells],
+            [replace(each, attack=each.attack.removesuffix(STEPS)) for each in records],
+        )
 
     def of(self, attack: str) -> list[Record]:
         """The records of an attack on the undefended target, on all budgets."""
@@ -91,16 +106,16 @@ def steps(evidence: Evidence, figure: str) -> dict[int, Interval | None]:
     return {after: change(evidence, figure, before, after) for before, after in pairwise(evidence.budgets(FIDELITY))}
 
 
-def change(evidence: Evidence, figure: str, start: int, end: int, attack: str = FIDELITY) -> Interval | None:
-    """The change of a figure of an attack from one budget to another, paired by seed; None if unmeasured."""
-    before, after = (evidence.figure(figure, NONE, attack, budget) for budget in (start, end))
+def change(evidence: Evidence, figure: str, start: int, end: int) -> Interval | None:
+    """The change of a figure of fidelity extraction from one budget to another, paired by seed; None if unmeasured."""
+    before, after = (evidence.figure(figure, NONE, FIDELITY, budget) for budget in (start, end))
     return paired(after, before)
 
 
-def whole_fall(evidence: Evidence, attack: str = FIDELITY) -> Interval | None:
-    """The change of fidelity_fd from the least budget of an attack to the greatest; None if unmeasured."""
-    budgets = evidence.budgets(attack)
-    return change(evidence, "fidelity_fd", budgets[0], budgets[-1], attack) if len(budgets) > 1 else None
+def whole_fall(evidence: Evidence) -> Interval | None:
+    """The change of fidelity_fd from the least budget of fidelity extraction to the greatest; None if unmeasured."""
+    budgets = evidence.budgets(FIDELITY)
+    return change(evidence, "fidelity_fd", budgets[0], budgets[-1]) if len(budgets) > 1 else None
 
 
 def beyond_level(evidence: Evidence) -> Interval | None:

@@ -50,15 +50,28 @@ def falling(cell: Cell) -> Record:
     return record(cell, fidelity_fd=fidelity + jitter, accuracy_fd=accuracy + 2 * jitter, utility_fd=50 + cost)
 
 
+def answered(text: str) -> list[list[str]]:
+    """The rows of the table of answers: the finding, the recipe's answer, and that of four times the steps."""
+    lines = text[text.index("| the paper's finding") : text.index("## 1.")].splitlines()[2:]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("|")]
+
+
 def test_in_a_world_where_they_hold_all_findings_hold(tmp_path: Path) -> None:
     evidence, other = (Evidence(cells, [falling(cell) for cell in cells]) for cells in (CELLS, ELSEWHERE))
     write_page(evidence, other, tmp_path / "PAGE.md")
     text = (tmp_path / "PAGE.md").read_text()
-    table = [line for line in text.splitlines() if line.endswith("| yes |")]
-    assert len(table) == 6 + 5  # here, and what of it is measured in the second space
+    assert text[text.index("**Is it the features?**") :].count("| yes |") == 5
+    assert [row[1:] for row in answered(text)] == [
+        ["yes", "yes"],
+        ["yes", "yes"],
+        ["yes", "yes (1,000 queries, 50,000 queries, 100,000 queries)"],
+        ["yes", "yes (50,000 queries)"],
+        ["yes", "not measured"],
+        ["yes", "yes (`jpeg`, `linear`)"],
+    ]
     assert "66 of the 66 cells" in text
     assert {path.name for path in (tmp_path / "page").iterdir()} == {"budgets.png", "perturbations.png"}
-    assert "not measured" not in text
+    assert text.count("not measured") == 1  # the paper's counting with more steps, which the sweep does not ask after
 
 
 def test_in_a_world_without_effects_none_is_found() -> None:
@@ -115,9 +128,47 @@ def test_steps_are_told_from_queries() -> None:
 
     evidence = Evidence(CELLS, [world(cell) for cell in CELLS])
     assert answers.verdict([answers.whole_fall(evidence)], -1) == "undecided"
-    assert answers.verdict([answers.whole_fall(evidence, answers.LONGER)], -1) == "yes"
+    assert answers.verdict([answers.whole_fall(evidence.longer())], -1) == "yes"
     gains = answers.beside_fidelity(evidence, "fidelity_fd", answers.LONGER)
     assert {budget: round(gain.value) for budget, gain in gains.items()} == {1000: -1, 50_000: -50, 100_000: -99}
+
+
+@pytest.mark.parametrize(
+    ("budgets", "says", "count"),
+    [
+        ((), ["not measured", "not measured"], 0),
+        ((1000,), ["not measured", "not measured"], 3),
+        ((1000, 50_000), ["yes (1,000 to 50,000 queries)", "not measured"], 6),
+        ((50_000, 100_000), ["yes (50,000 to 100,000 queries)", "not measured"], 6),
+        ((1000, 50_000, 100_000), ["yes", "no"], 9),
+    ],
+)
+def test_trainings_of_more_steps_answer_for_themselves_as_far_as_they_are_there(
+    budgets: tuple[int, ...], says: list[str], count: int, tmp_path: Path
+) -> None:
+    """With the recipe's steps everything is level; with four times as many, fidelity falls on and on."""
+
+    def world(cell: Cell) -> Record:
+        longer = cell.attack == answers.LONGER
+        return record(cell, fidelity_fd=1000 - cell.budget / 1000) if longer else falling(cell)
+
+    kept = [cell for cell in CELLS if answers.STEPS not in cell.attack]
+    kept += [
+        cell for cell in CELLS if (cell.attack, cell.defense) == (answers.LONGER, "none") and cell.budget in budgets
+    ]
+    evidence = Evidence(CELLS, [world(cell) for cell in kept])
+    assert (len(evidence.longer().records), evidence.longer().total) == (count, 18)
+    write_page(evidence, UNMEASURED, tmp_path / "PAGE.md")
+    text = (tmp_path / "PAGE.md").read_text()
+    assert [row[1] for row in answered(text)] == ["yes"] * 6
+    assert [row[2] for row in answered(text)[:2]] == says
+    assert f"{count} of 18 cells" in text
+
+
+def test_one_seed_of_more_steps_decides_nothing() -> None:
+    kept = [cell for cell in CELLS if answers.STEPS not in cell.attack or cell.seed == 0]
+    longer = Evidence(CELLS, [falling(cell) for cell in kept]).longer()
+    assert [each.answer for each in answers.findings(longer) if each.differences] == ["undecided"] * 5
 
 
 def test_perturbations_are_ordered_by_what_they_protect() -> None:
