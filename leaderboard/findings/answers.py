@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -71,6 +71,10 @@ class Evidence:
             [replace(each, attack=each.attack.removesuffix(STEPS)) for each in cells],
             [replace(each, attack=each.attack.removesuffix(STEPS)) for each in records],
         )
+
+    def on(self, budgets: Container[int]) -> Evidence:
+        """What was measured on some budgets alone."""
+        return Evidence([each for each in self._cells if each.budget in budgets], self.records)
 
     def of(self, attack: str) -> list[Record]:
         """The records of an attack on the undefended target, on all budgets."""
@@ -273,7 +277,7 @@ def findings(evidence: Evidence) -> list[Answered]:
 
 @dataclass(frozen=True)
 class Beside:
-    """One difference that decides on a finding, in two spaces of features."""
+    """One difference that decides on a finding, measured in two ways."""
 
     title: str
     """Of the finding."""
@@ -286,13 +290,21 @@ class Beside:
 
 
 def in_both(evidence: Evidence, other: Evidence) -> list[Beside]:
-    """What is measured in the features of another sweep, beside the same in those of the first."""
+    """What is measured in another way, beside the same in the first: in other features, or by longer trainings."""
     here = {each.title: each.differences for each in findings(evidence)}
     return [
         Beside(each.title, what, here[each.title].get(what), difference, each.answer)
         for each in findings(other)
         for what, difference in each.differences.items()
     ]
+
+
+def in_doubt(evidence: Evidence) -> list[Beside]:
+    """What longer trainings make of the findings that are no *yes*, beside the recipe's on the same budgets."""
+    longer = evidence.longer()
+    doubtful = {each.title for each in findings(evidence) if each.answer != "yes"}
+    both = in_both(evidence.on(longer.budgets(FIDELITY)), longer)
+    return [each for each in both if each.title in doubtful]
 
 
 def chain(evidence: Evidence, attack: str) -> int | None:

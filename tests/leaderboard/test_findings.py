@@ -165,6 +165,47 @@ def test_trainings_of_more_steps_answer_for_themselves_as_far_as_they_are_there(
     assert f"{count} of 18 cells" in text
 
 
+@pytest.mark.parametrize(
+    ("missing", "shown"),
+    [
+        ((), ["1,000 to 100,000 queries", "fall beyond", "50,000 queries", "`jpeg`", "`linear`"]),
+        (("accuracy", "linear", 100_000), ["1,000 to 50,000 queries", "`jpeg`"]),
+        (("none",), []),
+    ],
+)
+def test_what_is_in_doubt_is_held_against_trainings_of_more_steps(
+    missing: tuple[str | int, ...], shown: list[str], tmp_path: Path
+) -> None:
+    """Seeds of the recipe's steps differ too much to tell anything of its budgets, of accuracy or of jpeg."""
+
+    def world(cell: Cell) -> Record:
+        each = falling(cell)
+        noisy = cell.budget / 1e5 + (cell.defense == "jpeg") + cell.attack.startswith("accuracy")
+        noise = 0.0 if cell.attack.endswith(answers.STEPS) else 3000 * (cell.seed - 1) * noisy
+        figures = {name: each.figures[name] + noise for name in ("accuracy_fd", "fidelity_fd")}
+        return replace(each, figures=each.figures | figures)
+
+    def lacks(cell: Cell) -> bool:
+        what = {cell.attack.removesuffix(answers.STEPS), cell.defense, cell.budget}
+        return cell.attack.endswith(answers.STEPS) and not what.isdisjoint(missing)
+
+    evidence = Evidence(CELLS, [world(cell) for cell in CELLS if not lacks(cell)])
+    doubtful = answers.in_doubt(evidence)
+    assert len(doubtful) == len(shown)
+    assert all(each.what.startswith(what) for each, what in zip(doubtful, shown, strict=True))
+    for each in doubtful:
+        assert each.here is not None
+        # Both are of the same budgets, on which each world has the same mean; linear was not in doubt by itself.
+        assert each.here.value == pytest.approx(each.there.value)
+        assert (each.here.low < 0 < each.here.high) == (each.what != "`linear`")
+        assert each.there.low > 0 or each.there.high < 0
+    write_page(evidence, UNMEASURED, tmp_path / "PAGE.md")
+    text = (tmp_path / "PAGE.md").read_text()
+    part = text[text.index("**Is it the length of the training?**") : text.index("**Is it the features?**")]
+    assert part.count("\n|") == (len(shown) + 2 if shown else 0)
+    assert f"With four times the steps, {len(evidence.longer().records)} of 18 cells are recorded." in part
+
+
 def test_one_seed_of_more_steps_decides_nothing() -> None:
     kept = [cell for cell in CELLS if answers.STEPS not in cell.attack or cell.seed == 0]
     longer = Evidence(CELLS, [falling(cell) for cell in kept]).longer()
@@ -227,7 +268,9 @@ def test_what_did_not_come_out_is_held_against_what_the_seeds_could_tell(tmp_pat
     last = answers.findings(evidence)[-1]
     assert (last.answer, list(last.against)) == ("in part", ["`jpeg`"])
     write_page(evidence, UNMEASURED, tmp_path / "PAGE.md")
-    (line,) = (line for line in (tmp_path / "PAGE.md").read_text().splitlines() if f"| {last.title} | `jpeg` |" in line)
+    lines = (tmp_path / "PAGE.md").read_text().splitlines()
+    # The first is of the seeds, the second of the length of the training.
+    line, _ = (line for line in lines if f"| {last.title} | `jpeg` |" in line)
     # t(2) = 4.303 standard errors, of a standard deviation of 20 over three seeds: more than the rise of 30. With five,
     # 2.776 standard errors are 24.8; with four, 3.182 are 31.8.
     assert line.endswith("| 49.7 | 5 |")
