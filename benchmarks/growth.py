@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import statistics
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import expm1, log
 from pathlib import Path
 
-import numpy as np
 import torch
+from scipy.optimize import brentq
 
 from benchmark.config import Cell, Track, load_track
 from benchmark.executors import make_executor
@@ -24,7 +26,12 @@ from benchmarks.inputs import images
 from benchmarks.section import Bar, Section, Table, at_most
 
 LINEAR = 1.1
-"""Exponent up to which growth counts as proportional."""
+"""Exponent up to which growth counts as proportional, beside what is constant."""
+STEEPEST = 20.0
+"""Beyond it, up or down, exponents are not told apart."""
+NOISE = 0.005
+"""Share of a value that no measurement tells from no difference: a first step below it counts as that much, or rounding
+would have an exponent."""
 
 LIBRARIES = ("benchmark.executors.settle", "benchmark.metrics")
 """What a cell imports when it is begun."""
@@ -44,20 +51,26 @@ class Study:
     measure: Callable[[int], float]
     """What growth is held against, of a size: pixels, of a side."""
     about: str
+    once: bool = False
+    """Too long to be repeated."""
 
 
 def compare(rounds: int, smoke: bool) -> Section:
-    """See the module; each size is done once, whatever the rounds."""
+    """See the module."""
     tables, bars = [], []
     for study in studies(smoke):
-        costs = [(size, in_child(study.work, size, smoke, modules=LIBRARIES)) for size in study.sizes]
+        costs: dict[int, list[Cost]] = {size: [] for size in study.sizes}
+        for _ in range(1 if study.once else rounds):
+            for size, found in costs.items():
+                found.append(in_child(study.work, size, smoke, modules=LIBRARIES))
         table, bar = result(study, costs)
         tables.append(table)
         bars += bar
     about = (
-        "Each size once, in a process of its own. An exponent is the slope of a straight line through the points on "
-        "logarithmic axes: 1 is in proportion, 0 is no growth. Constant parts (networks, libraries, the data set) "
-        "make it smaller, so that steps between the largest sizes say more than the whole."
+        "Each size in a process of its own; medians over the rounds, the sizes in turn, but for the cells, each number "
+        "of them once. A cost is taken for a + b n^p, n what it is held against; three sizes determine a, b and p. The "
+        "exponent is p: of what comes on top of the constant part a (networks, libraries, the data set), which would "
+        "hide any growth in a slope through the points. 1 is in proportion, 0 is no growth, below 0 it levels off."
     )
     return Section("How cost grows", about, tables, bars)
 
@@ -68,49 +81,81 @@ def studies(smoke: bool) -> list[Study]:
         Study(
             "query budget",
             of_budget,
-            (100, 200) if smoke else (1_000, 10_000, 100_000),
+            (100, 200, 400) if smoke else (1_000, 10_000, 100_000),
             float,
             "One cell: answers through `noise`, a short training, features and metrics of 2,000 images a side.",
         ),
         Study(
             "resolution",
             of_resolution,
-            (32, 64) if smoke else (32, 64, 128),
+            (32, 64, 128),
             lambda side: float(side * side),
             "The track's recipe for 20 steps on images of that side, and features of 200 of them; against pixels.",
         ),
         Study(
             "cells",
             of_cells,
-            (1, 2) if smoke else (1, 8, 64),
+            (1, 2, 3) if smoke else (1, 8, 64),
             float,
             "A sweep of short cells in one process: defenses of several strengths and seeds.",
+            once=True,
         ),
     ]
 
 
-def result(study: Study, costs: Sequence[tuple[int, Cost]]) -> tuple[Table, list[Bar]]:
-    """The table of a study, and whether anything grows faster than in proportion."""
-    along = [study.measure(size) for size, _ in costs]
+def result(study: Study, costs: Mapping[int, Sequence[Cost]]) -> tuple[Table, list[Bar]]:
+    """The table of a study, and whether anything grows faster than in proportion.
+
+    Args:
+        study: whose sizes are three.
+        costs: size -> what each round took.
+    """
+    along = [study.measure(size) for size in costs]
     columns = {
-        "time": [cost.seconds for _, cost in costs],
-        "peak memory": [float(cost.peak) for _, cost in costs],
-        "disk": [float(cost.value) for _, cost in costs],
+        "time": [statistics.median(cost.seconds for cost in each) for each in costs.values()],
+        "peak memory": [statistics.median(cost.peak for cost in each) / 2**20 for each in costs.values()],
+        "disk": [statistics.median(cost.value for cost in each) / 2**20 for each in costs.values()],
     }
-    exponents = {name: exponent(along, values) for name, values in columns.items()}
-    rows = [
-        (f"{size:,}", f"{cost.seconds:.1f}", f"{cost.peak / 2**20:.0f}", f"{cost.value / 2**20:.1f}")
-        for size, cost in costs
+    found = {name: growth(along, values) for name, values in columns.items()}
+    rows: list[tuple[str, ...]] = [
+        (f"{size:,}", f"{time:.1f}", f"{memory:.0f}", f"{disk:.1f}")
+        for size, time, memory, disk in zip(costs, *columns.values(), strict=True)
     ]
-    last = ("exponent", *(f"{value:.2f}" for value in exponents.values()))
-    table = Table((study.name, "seconds", "peak memory, MiB", "disk, MiB"), [*rows, last], study.about)
-    bars = [at_most(f"{study.name}: exponent of {name}", value, LINEAR) for name, value in exponents.items()]
+    rows += [
+        ("constant part", *(f"{constant:.3g}" for _, constant in found.values())),
+        ("exponent beside it", *(f"{exponent:.2f}" for exponent, _ in found.values())),
+    ]
+    table = Table((study.name, "seconds", "peak memory, MiB", "disk, MiB"), rows, study.about)
+    bars = [at_most(f"{study.name}: exponent of {name}", exponent, LINEAR) for name, (exponent, _) in found.items()]
     return table, bars
 
 
-def exponent(sizes: Sequence[float], values: Sequence[float]) -> float:
-    """Slope of the least-squares line through the points on logarithmic axes."""
-    return float(np.polyfit(np.log(sizes), np.log(values), 1)[0])
+def growth(sizes: Sequence[float], values: Sequence[float]) -> tuple[float, float]:
+    """Exponent p and constant part a of a + b n^p through three points.
+
+    Where the last step is none or down, nothing grows (0); a first step of no more than :data:`NOISE` counts as that.
+
+    Args:
+        sizes: n, ascending.
+        values: of each, above 0.
+
+    Returns:
+        The exponent, below 0 where the values level off; and the constant part, not below 0, which is all of the last
+        value where nothing grows for long.
+    """
+    first, middle, last = values
+    early, late = max(middle - first, NOISE * first), last - middle
+    if late <= 0:
+        return 0.0, last
+    u, v = log(sizes[1] / sizes[0]), log(sizes[2] / sizes[1])
+
+    def steps(p: float) -> float:
+        """The later step over the earlier one: n3^p - n2^p over n2^p - n1^p, which ascends with p from 0 on."""
+        return expm1(p * v) / -expm1(-p * u) if p else v / u
+
+    ratio = min(max(late / early, steps(-STEEPEST)), steps(STEEPEST))
+    p = float(brentq(lambda p: log(steps(p) / ratio), -STEEPEST, STEEPEST))
+    return p, max(0.0, first - early / expm1(p * u)) if p > 0 else last
 
 
 def of_budget(budget: int, smoke: bool) -> int:
