@@ -20,7 +20,11 @@ from benchmark.metrics.inputs import BLOCK
 from benchmark.recipe import Recipe
 
 PLAIN = Recipe(generator="dcgan", generator_width=32, steps=4000, score_every=500, score_images=1000)
-"""A plain DCGAN of width 32 at the usual rates, as of any tutorial: what attack models would be without a choice."""
+"""A plain DCGAN of width 32 with a :class:`Recipe`'s defaults: what attack models would be without a choice.
+
+So it is no tutorial's: its loss is the hinge, its discriminator of spectral norm with the greater of two rates, Adam's
+beta1 0, and the generator that counts an average.
+"""
 
 TINY: Mapping[str, Any] = MappingProxyType(
     {"generator_width": 8, "discriminator_width": 8, "batch": 4, "steps": 2, "score_every": 1, "score_images": 20}
