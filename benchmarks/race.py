@@ -51,6 +51,7 @@ class Lane:
     theirs: list[float] = field(default_factory=list)
     difference: float = 0.0
     error: str = ""
+    """Why it was not run to the end, for a cell of a Markdown table."""
 
     @property
     def ratio(self) -> float:
@@ -97,10 +98,12 @@ def run(race: Race, rounds: int) -> list[Lane]:
             if not lane.error:
                 with _failing(lane):
                     taken, theirs = seconds(works[lane.peer.name])
-                    lane.ours.append(own)
-                    lane.theirs.append(taken)
-                    if lane.peer.tolerance is not None:
-                        lane.difference = max(lane.difference, race.difference(result, theirs))
+            if not lane.error:
+                lane.ours.append(own)
+                lane.theirs.append(taken)
+                # An error of it is ours.
+                if lane.peer.tolerance is not None:
+                    lane.difference = max(lane.difference, race.difference(result, theirs))
     return lanes
 
 
@@ -109,8 +112,10 @@ def _failing(lane: Lane) -> Any:
     # Whatever another package raises is its result.
     try:
         yield
+    except ModuleNotFoundError as error:
+        lane.error = f"not installed: {code(error.name or str(error))}"
     except Exception as error:
-        lane.error = f"{type(error).__name__}: {' '.join(str(error).split())}"[:200]
+        lane.error = "no longer runs: " + code(f"{type(error).__name__}: {' '.join(str(error).split())}"[:200])
 
 
 def results(races: Sequence[Race], rounds: int) -> tuple[Table, list[Bar]]:
@@ -135,7 +140,7 @@ def _measured(lane: Lane) -> str:
 def _row(what: str, lane: Lane) -> tuple[str, ...]:
     peer = lane.peer
     if lane.error:
-        return what, peer.name, f"no longer runs: {code(lane.error)}", "", "", "", "", ""
+        return what, peer.name, lane.error, "", "", "", "", ""
     bar, met = ("", "") if peer.bar is None else (f"{peer.bar:g}", "yes" if lane.met else "**no**")
     differ = "" if peer.tolerance is None else f"{lane.difference:.1g} (allowed {peer.tolerance:g})"
     times = (f"{statistics.median(each):.3g}" for each in (lane.ours, lane.theirs))

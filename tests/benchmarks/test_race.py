@@ -6,9 +6,15 @@ import re
 
 import pytest
 
-from benchmarks.race import HEADER, Peer, Race, Work, results, run
+from benchmarks.race import HEADER, Lane, Peer, Race, Work, results, run
 from benchmarks.report import lines
 from benchmarks.section import Section, code
+
+
+def absent() -> Work:
+    import no_such_package.part
+
+    return no_such_package.part
 
 
 def broken() -> Work:
@@ -29,6 +35,7 @@ def race(*peers: Peer) -> Race:
 @pytest.mark.parametrize(
     ("prepare", "says"),
     [
+        (absent, "not installed: `no_such_package`"),
         (broken, r"no longer runs: `` ImportError: cannot import `old\|new` from 'peer' ``"),
         (broken_later, r"no longer runs: `ValueError: no such \| thing`"),
     ],
@@ -47,6 +54,23 @@ def test_whatever_a_peer_raises_its_row_has_as_many_cells_as_the_header() -> Non
     shown = [line for line in lines(Section("Race", "", [table])).splitlines() if line.startswith("|")]
     cells = {len(re.split(r"(?<!\\)\|", line)) - 2 for line in shown}
     assert cells == {len(HEADER)}
+
+
+def test_an_error_of_our_own_is_not_the_peers() -> None:
+    def difference(ours: float, theirs: float) -> float:
+        raise ZeroDivisionError("ours")
+
+    with pytest.raises(ZeroDivisionError, match="ours"):
+        run(Race("the sum", lambda: 2.0, [Peer("peer", lambda: lambda: 2.0, None, 0.0)], difference), 1)
+
+
+def test_as_fast_as_a_peer_is_the_median_of_the_rounds_ratios() -> None:
+    """Not the ratio of the medians, which would be 3: what slows a round down slows both sides of it."""
+    peer = Peer("peer", lambda: lambda: None, 4.0)
+    lane = Lane(peer, ours=[1.0, 2.0, 10.0], theirs=[6.0, 2.0, 40.0])
+    assert lane.ratio == 4
+    assert lane.met
+    assert not Lane(peer, ours=[1.0, 2.0, 10.0], theirs=[6.0, 2.0, 39.0]).met
 
 
 def test_results_that_differ_miss_the_bar_however_fast() -> None:
