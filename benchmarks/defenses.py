@@ -24,6 +24,8 @@ from defenses.noise import Noise
 
 SHAPES = ((1, 32), (3, 32), (3, 64))
 """Channels and side."""
+GENERATOR = torch.Generator().manual_seed(0)
+"""What bare noise is drawn from, as a defense's is handed to it."""
 
 
 def bare_jpeg(pictures: np.ndarray) -> None:
@@ -52,7 +54,7 @@ def bare_bilateral(pictures: np.ndarray) -> None:
 
 
 def bare_noise(pictures: np.ndarray) -> None:
-    pictures + np.random.default_rng(0).standard_normal(pictures.shape, dtype=np.float32)
+    torch.randn(pictures.shape, generator=GENERATOR).add_(torch.from_numpy(pictures))
 
 
 ROWS: dict[str, tuple[Defense, Callable[[np.ndarray], None]]] = {
