@@ -34,6 +34,8 @@ KINDS = {
 }
 """Kinds of work, by what the names of PyTorch's operators contain; the first kind that fits."""
 REST = "all else"
+SECOND = 1.0
+"""About so long is the product repeated: as well measured as the steps are."""
 
 
 @dataclass(frozen=True)
@@ -104,12 +106,14 @@ def measure(recipe: Recipe, rounds: int, steps: int, side: int) -> Speed:
     with FlopCounterMode(display=False) as counter:
         pair.advance(real)
     matrix = torch.rand(side, side, device=compute_device())
-    product(matrix)
+    multiply(matrix, 1)
+    times = max(1, round(SECOND / seconds(lambda: multiply(matrix, 1))[0]))
     taken = [
-        (seconds(lambda: advance(pair, real, steps))[0], seconds(lambda: product(matrix))[0]) for _ in range(rounds)
+        (seconds(lambda: advance(pair, real, steps))[0], seconds(lambda: multiply(matrix, times))[0])
+        for _ in range(rounds)
     ]
     step, multiplied = (statistics.median(column) for column in zip(*taken, strict=True))
-    return Speed(counter.get_total_flops(), step / steps, 2 * side**3 / multiplied, shares(pair, real, steps))
+    return Speed(counter.get_total_flops(), step / steps, 2 * side**3 * times / multiplied, shares(pair, real, steps))
 
 
 def shares(pair: AdversarialPair, real: Tensor, steps: int) -> dict[str, float]:
@@ -124,11 +128,14 @@ def shares(pair: AdversarialPair, real: Tensor, steps: int) -> dict[str, float]:
 
 
 def advance(pair: AdversarialPair, real: Tensor, steps: int) -> None:
-    """Some steps; each ends with its losses as numbers, and so with all that was computed."""
+    """Some steps, done: the losses of the last one are read, so that a device has not just been told to do them."""
     for _ in range(steps):
-        pair.advance(real)
+        losses = pair.advance(real)
+    losses.tolist()
 
 
-def product(matrix: Tensor) -> None:
-    """A product, done: an element of it is read."""
-    (matrix @ matrix)[0, 0].item()
+def multiply(matrix: Tensor, times: int) -> None:
+    """The product of a matrix with itself, so many times and done: an element of the last one is read."""
+    for _ in range(times):
+        product = matrix @ matrix
+    product[0, 0].item()
