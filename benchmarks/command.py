@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
-"""Of this checkout."""
+from benchmarks import ROOT
+
 CORES = 2
 """That the command may take."""
 DONE = re.compile(r"(?P<stage>.+) done in (?P<seconds>[\d.]+) s")

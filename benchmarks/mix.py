@@ -20,9 +20,10 @@ from benchmark.recipe import Recipe
 from benchmark.registry import load, split
 from benchmark.results import Results
 from benchmark.sweep import load_sweep, run_cells
+from benchmarks import ROOT
 from benchmarks.section import Table
 
-SWEEPS = Path(__file__).parent.parent / "sweeps"
+SWEEPS = ROOT / "sweeps"
 CELLS = 150
 """Of the full board of a small track."""
 DEFENSE = "jpeg"

@@ -19,7 +19,8 @@ from benchmark.metrics import Moments
 from benchmark.progress import Reporter, Stage
 from benchmark.results import Results
 from benchmark.sweep import run_cells
-from benchmarks.command import ROOT, Ran, checkout, command
+from benchmarks import ROOT
+from benchmarks.command import Ran, checkout, command
 from benchmarks.inputs import tiny_track
 from benchmarks.section import Section, Table, at_most
 

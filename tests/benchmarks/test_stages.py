@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.command import ROOT, Ran, checkout
+from benchmarks import ROOT
+from benchmarks.command import Ran, checkout
 from benchmarks.stages import compared
 
 LOG = [
