@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib import import_module
 
 import click
@@ -10,8 +11,8 @@ import torch
 from threadpoolctl import threadpool_limits
 
 from benchmark.compute import keep_freed_memory
-from benchmarks.environment import moment
-from benchmarks.report import DOCS, PAGE, keep, lines
+from benchmarks.environment import busy, environment, now
+from benchmarks.report import DOCS, PAGE, When, keep, lines, write_page
 
 COMPARISONS = (
     "frechet",
@@ -36,22 +37,32 @@ COMPARISONS = (
 @click.option("--rounds", type=click.IntRange(1), default=3, show_default=True, help="Times that each is measured.")
 @click.option("--threads", type=click.IntRange(1), help="Threads of all libraries; one per core if not given.")
 @click.option("--smoke", is_flag=True, help="Tiny inputs, to see that all runs; nothing is written.")
-def main(names: tuple[str, ...], rounds: int, threads: int | None, smoke: bool) -> None:
+@click.option("--page", is_flag=True, help="Write the page anew from the figures that are kept; nothing is measured.")
+def main(names: tuple[str, ...], rounds: int, threads: int | None, smoke: bool, page: bool) -> None:
     """Measure the harness against what people would use instead; all comparisons, or those that are named."""
-    keep_freed_memory()
     if threads:
         torch.set_num_threads(threads)
         cv2.setNumThreads(threads)
-    with threadpool_limits(threads):
-        for name in names or COMPARISONS:
-            when = moment()
-            section = import_module(f"benchmarks.{name}").compare(1 if smoke else rounds, smoke)
-            click.echo(lines(section))
-            # A figure of tiny inputs says nothing, and must not be taken for one that does.
-            if not smoke:
-                keep(name, section, when, list(COMPARISONS))
-    if not smoke:
+    if page:
+        write_page()
+    else:
+        with threadpool_limits(threads):
+            measure(names or COMPARISONS, 1 if smoke else rounds, smoke)
+    # A figure of tiny inputs says nothing, and must not be taken for one that does.
+    if page or not smoke:
         click.echo(f"written: {DOCS / PAGE}")
+
+
+def measure(names: Sequence[str], rounds: int, smoke: bool) -> None:
+    """Do comparisons, and show and keep what each finds."""
+    keep_freed_memory()
+    run, measured_on = now(), environment()
+    for name in names:
+        when = When(run, now(), None if smoke else busy(), measured_on)
+        section = import_module(f"benchmarks.{name}").compare(rounds, smoke)
+        click.echo(lines(section))
+        if not smoke:
+            keep(name, section, when, COMPARISONS)
 
 
 if __name__ == "__main__":

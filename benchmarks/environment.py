@@ -9,9 +9,11 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+import psutil
 import torch
 
 from benchmark.record import device, versions
+from benchmarks import ROOT
 
 PEERS = ("pytorch-fid", "torch-fidelity", "clean-fid", "prdc", "efficientnet-lite-pytorch")
 
@@ -28,9 +30,17 @@ def environment() -> dict[str, Any]:
     }
 
 
-def moment() -> dict[str, Any]:
-    """When, and how busy the machine was before: the load of the last minute, in processes that want a core."""
-    return {"at": datetime.now(UTC).isoformat(timespec="minutes"), "load": round(os.getloadavg()[0], 1)}
+def now() -> str:
+    """UTC, ISO 8601, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def busy(seconds: float = 3.0) -> float:
+    """Cores that others keep busy, while this process and those that it started wait; as the system counts them all.
+
+    What says so of the load of the last minutes would be the work of the section before.
+    """
+    return round(psutil.cpu_percent(seconds) / 100 * psutil.cpu_count(), 1)
 
 
 def _version(package: str) -> str:
@@ -40,7 +50,7 @@ def _version(package: str) -> str:
         return "not installed"
 
 
-def commit(folder: Path = Path(__file__).parent.parent) -> str:
+def commit(folder: Path = ROOT) -> str:
     """Of the checkout at its root, with a mark if it was changed; empty outside one.
 
     What lies in docs/ does not count: each comparison that is done changes its page, and no figure depends on it.

@@ -3,37 +3,56 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from benchmark.files import write_text
-from benchmarks.environment import environment
+from benchmarks import ROOT
 from benchmarks.section import Section
 
-DOCS = Path(__file__).parent.parent / "docs"
+DOCS = ROOT / "docs"
 FIGURES, PAGE = "performance.json", "PERFORMANCE.md"
 
 
-def keep(name: str, section: Section, when: dict[str, Any], order: list[str], docs: Path = DOCS) -> None:
+@dataclass(frozen=True)
+class When:
+    """A comparison's place in time, known before it begins: what was changed meanwhile is not what was measured."""
+
+    run: str
+    """When the command was started that did it: the same for all that it did."""
+    at: str
+    """When it began itself."""
+    busy: float | None
+    """Cores that others kept busy just before; none where that was not noted."""
+    environment: Mapping[str, Any]
+    """As of :func:`benchmarks.environment.environment`, when the command was started."""
+
+
+def keep(name: str, section: Section, when: When, order: Sequence[str], docs: Path = DOCS) -> None:
     """Put a comparison's figures in place of its last ones, and write the page anew.
 
     Args:
         name: of the comparison.
         section: what it found.
-        when: as of :func:`benchmarks.environment.moment`, before it began.
+        when: of it.
         order: of all comparisons on the page.
         docs: the folder to write in.
     """
     path = docs / FIGURES
     figures = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    figures[name] = {**asdict(section), **when, "environment": environment()}
+    figures[name] = {**asdict(section), **asdict(when)}
     ordered = {each: figures[each] for each in order if each in figures}
     write_text(path, json.dumps(ordered, indent=1) + "\n")
-    # As read back: the page says what the file holds.
-    write_text(docs / PAGE, page(json.loads(path.read_text(encoding="utf-8"))))
+    write_page(docs)
+
+
+def write_page(docs: Path = DOCS) -> None:
+    """Write the page anew from the figures that are kept."""
+    write_text(docs / PAGE, page(json.loads((docs / FIGURES).read_text(encoding="utf-8"))))
 
 
 def page(figures: dict[str, Any]) -> str:
@@ -45,16 +64,17 @@ def page(figures: dict[str, Any]) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    return jinja.get_template("performance.md.jinja").render(sections=figures, environments=_environments(figures))
+    template = jinja.get_template("performance.md.jinja")
+    return template.render(sections=figures, runs=_alike(figures, "run"), environments=_alike(figures, "environment"))
 
 
-def _environments(figures: dict[str, Any]) -> list[tuple[list[str], dict[str, Any]]]:
-    """What was measured on what, each environment once."""
+def _alike(figures: dict[str, Any], what: str) -> list[tuple[list[str], dict[str, Any]]]:
+    """The names of the comparisons that are alike in something, each time with the first of them."""
     found: list[tuple[list[str], dict[str, Any]]] = []
     for name, section in figures.items():
-        names = next((names for names, known in found if known == section["environment"]), None)
+        names = next((names for names, first in found if first[what] == section[what]), None)
         if names is None:
-            found.append(([name], section["environment"]))
+            found.append(([name], section))
         else:
             names.append(name)
     return found
