@@ -6,9 +6,6 @@ from collections.abc import Sequence
 from importlib import import_module
 
 import click
-import cv2
-import torch
-from threadpoolctl import threadpool_limits
 
 from benchmark.compute import keep_freed_memory
 from benchmarks.environment import busy, environment, now
@@ -35,19 +32,18 @@ COMPARISONS = (
 @click.command()
 @click.argument("names", nargs=-1, type=click.Choice(COMPARISONS), metavar="[NAME ...]")
 @click.option("--rounds", type=click.IntRange(1), default=3, show_default=True, help="Times that each is measured.")
-@click.option("--threads", type=click.IntRange(1), help="Threads of all libraries; one per core if not given.")
 @click.option("--smoke", is_flag=True, help="Tiny inputs, to see that all runs; nothing is written.")
 @click.option("--page", is_flag=True, help="Write the page anew from the figures that are kept; nothing is measured.")
-def main(names: tuple[str, ...], rounds: int, threads: int | None, smoke: bool, page: bool) -> None:
-    """Measure the harness against what people would use instead; all comparisons, or those that are named."""
-    if threads:
-        torch.set_num_threads(threads)
-        cv2.setNumThreads(threads)
+def main(names: tuple[str, ...], rounds: int, smoke: bool, page: bool) -> None:
+    """Measure the harness against what people would use instead; all comparisons, or those that are named.
+
+    With all cores that it may use, as has all that it starts; `taskset -c 0 python -m benchmarks` gives it one. Ray
+    alone counts the cores of the machine.
+    """
     if page:
         write_page()
     else:
-        with threadpool_limits(threads):
-            measure(names or COMPARISONS, 1 if smoke else rounds, smoke)
+        measure(names or COMPARISONS, 1 if smoke else rounds, smoke)
     # A figure of tiny inputs says nothing, and must not be taken for one that does.
     if page or not smoke:
         click.echo(f"written: {DOCS / PAGE}")

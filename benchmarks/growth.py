@@ -12,6 +12,7 @@ from pathlib import Path
 import torch
 from scipy.optimize import brentq
 
+from benchmark.compute import keep_freed_memory
 from benchmark.config import Cell, Track, load_track
 from benchmark.executors import make_executor
 from benchmark.features import extract
@@ -194,6 +195,8 @@ def _cells(cells: Sequence[Cell]) -> int:
 
 def of_resolution(side: int, smoke: bool) -> int:
     """A training and features at a side."""
+    # As for a cell.
+    keep_freed_memory()
     steps, count = (1, 40) if smoke else (20, 2000)
     recipe = replace(load_track("fashion-mnist").recipe, steps=steps, score_every=steps, score_images=20)
     given = images(count, 1, side)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
+from benchmark.compute import keep_freed_memory
 from benchmark.metrics import Manifold, manifold
 from benchmark.metrics.manifold import NEIGHBOURS
 from benchmarks.children import in_child
@@ -49,4 +50,6 @@ def _difference(ours: Manifold, theirs: dict[str, float]) -> float:
 
 def of_many(count: int, dim: int) -> None:
     """Compare two sets of so many images."""
+    # As for a cell.
+    keep_freed_memory()
     manifold(features(count, dim, 0, shift=0.05), features(count, dim, 1))
