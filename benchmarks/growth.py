@@ -117,17 +117,18 @@ def result(study: Study, costs: Mapping[int, Sequence[Cost]]) -> tuple[Table, li
         "peak memory": [statistics.median(cost.peak for cost in each) / 2**20 for each in costs.values()],
         "disk": [statistics.median(cost.value for cost in each) / 2**20 for each in costs.values()],
     }
-    found = {name: growth(along, values) for name, values in columns.items()}
+    exponents, constants = zip(*(growth(along, values) for values in columns.values()), strict=True)
+    labels = [*(f"{size:,}" for size in costs), "constant part"]
     rows: list[tuple[str, ...]] = [
-        (f"{size:,}", f"{time:.1f}", f"{memory:.0f}", f"{disk:.1f}")
-        for size, time, memory, disk in zip(costs, *columns.values(), strict=True)
+        (label, f"{time:.1f}", f"{memory:.0f}", f"{disk:.1f}")
+        for label, (time, memory, disk) in zip(labels, [*zip(*columns.values(), strict=True), constants], strict=True)
     ]
-    rows += [
-        ("constant part", *(f"{constant:.3g}" for _, constant in found.values())),
-        ("exponent beside it", *(f"{exponent:.2f}" for exponent, _ in found.values())),
-    ]
+    rows.append(("exponent beside it", *(f"{exponent:.2f}" for exponent in exponents)))
     table = Table((study.name, "seconds", "peak memory, MiB", "disk, MiB"), rows, study.about)
-    bars = [at_most(f"{study.name}: exponent of {name}", exponent, LINEAR) for name, (exponent, _) in found.items()]
+    bars = [
+        at_most(f"{study.name}: exponent of {name}", exponent, LINEAR)
+        for name, exponent in zip(columns, exponents, strict=True)
+    ]
     return table, bars
 
 

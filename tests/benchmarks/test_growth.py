@@ -70,4 +70,4 @@ def test_what_grows_faster_than_in_proportion_misses_its_bar() -> None:
     assert (time.measured, memory.measured) == ("2", "1")
     assert (time.met, memory.met, disk.met) == (False, True, True)
     assert table.rows[0] == ("2", "21.0", "104", "1.0")
-    assert table.rows[-2:] == [("constant part", "5", "100", "1"), ("exponent beside it", "2.00", "1.00", "0.00")]
+    assert table.rows[-2:] == [("constant part", "5.0", "100", "1.0"), ("exponent beside it", "2.00", "1.00", "0.00")]
