@@ -40,7 +40,9 @@ def busy(seconds: float = 3.0) -> float:
 
     What says so of the load of the last minutes would be the work of the section before.
     """
-    return round(psutil.cpu_percent(seconds) / 100 * psutil.cpu_count(), 1)
+    percent: float = psutil.cpu_percent(seconds)
+    cores: int = psutil.cpu_count()
+    return round(percent / 100 * cores, 1)
 
 
 def _version(package: str) -> str:
