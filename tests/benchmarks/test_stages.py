@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from benchmarks import ROOT
 from benchmarks.command import Ran, checkout
-from benchmarks.stages import compared
+from benchmarks.stages import compared, scoring_apart, stages, steps
 
 LOG = [
     (1.0, "fashion-mnist: jpeg against fidelity, 50,000 queries, seed 0"),
@@ -30,16 +31,36 @@ def test_adds_up_what_a_command_says() -> None:
     assert Ran(2, 100.0, LOG).stages == pytest.approx(own)
 
 
+def test_the_rest_lies_between_the_stages() -> None:
+    assert stages(Ran(2, 100.0, LOG)) == pytest.approx(
+        {
+            "training": 80.0,
+            "features": 4.0,
+            "metrics: kid": 1.5,
+            "answers": 0.4,
+            "between the stages": 14.1,
+            "the whole job": 100.0,
+        }
+    )
+
+
+def test_scoring_is_what_trainings_do_beside_their_steps() -> None:
+    found = scoring_apart({"training": 80.0, "answers": 1.0, "the whole job": 100.0}, 72.0)
+    assert found == {"training": 72.0, "scoring of checkpoints": 8.0, "answers": 1.0, "the whole job": 100.0}
+
+
+def test_steps_are_those_of_all_trainings_of_all_records(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Each to its last checkpoint, whose seconds are of all steps before it."""
+    first, second, third = ({"history": [{"seconds": 1.0}, {"seconds": end}]} for end in (5.0, 20.0, 300.0))
+    records = [SimpleNamespace(trainings=(first, second)), SimpleNamespace(trainings=(third,))]
+    monkeypatch.setattr("benchmarks.stages.load_records", lambda folder, damaged: records)
+    assert steps(tmp_path) == 325
+
+
 def test_stands_beside_what_is_now() -> None:
-    """The longest first, the whole last; scoring is part of the training; no ratio of tenths of a second."""
-    now = {
-        "training": 30.0,
-        "scoring of checkpoints": 10.0,
-        "answers": 0.2,
-        "metrics: kid": 3.0,
-        "between the stages": 1,
-    }
-    assert compared(Ran(2, 100.0, LOG), now, 50.0).rows == [
+    """The longest first, the whole last; no ratio of tenths of a second."""
+    now = {"training": 40.0, "answers": 0.2, "metrics: kid": 3.0, "between the stages": 1.0, "the whole job": 50.0}
+    assert compared(stages(Ran(2, 100.0, LOG)), now).rows == [
         ("training", "80.0", "40.0", "2.00"),
         ("between the stages", "14.1", "1.0", "14.10"),
         ("features", "4.0", "", ""),
