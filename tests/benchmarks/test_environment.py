@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.environment import commit
+from benchmarks.environment import busy, commit
 
 
 def git(folder: Path, *arguments: str) -> str:
@@ -47,3 +47,10 @@ def test_does_not_mark_for_its_own_page(clone: Path) -> None:
 
 def test_knows_none_outside_a_repository(tmp_path: Path) -> None:
     assert commit(tmp_path) == ""
+
+
+def test_counts_the_cores_that_others_keep_busy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of all that the machine has: 40 % of 4."""
+    monkeypatch.setattr("psutil.cpu_percent", lambda seconds: 40.0)
+    monkeypatch.setattr("psutil.cpu_count", lambda: 4)
+    assert busy() == 1.6
