@@ -22,6 +22,7 @@ from benchmark.recipe import Recipe
 from benchmark.setting import load_setting
 from benchmark.trained import Trained
 from benchmarks import mix
+from benchmarks.inputs import TINY
 from benchmarks.race import quiet
 from benchmarks.section import Bar, Section, Table, at_most
 
@@ -60,8 +61,7 @@ def compare(rounds: int, smoke: bool) -> Section:
     extent = SMOKE if smoke else CARD if on_card else PROCESSOR
     track = load_track("fashion-mnist", quick=smoke)
     if smoke:
-        narrow = replace(track.recipe, generator_width=8, discriminator_width=8, batch=4)
-        track = replace(track, name="small", samples=extent.samples, recipe=narrow)
+        track = replace(track, name="small", samples=extent.samples, recipe=replace(track.recipe, **TINY))
     setting = load_setting(track)
     answers = setting.target.generate(setting.target.prior(extent.answers, torch.Generator().manual_seed(0)))
     throughput, best = speeds(track.recipe, answers, setting.extractor, extent, rounds, precisions(on_card, smoke))

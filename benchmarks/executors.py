@@ -12,9 +12,7 @@ from pathlib import Path
 from benchmark.config import Cell, load_track
 from benchmark.errors import UsageError
 from benchmark.executors import Executor, make_executor
-from benchmark.progress import Reporter
-from benchmark.results import Results
-from benchmark.sweep import run_cells
+from benchmarks.cells import do
 from benchmarks.section import Section, Table, code
 
 EXECUTORS: dict[str, Callable[[], Executor]] = {
@@ -44,13 +42,15 @@ def compare(rounds: int, smoke: bool) -> Section:
 
 
 def swept(cells: Sequence[Cell], make: Callable[[], Executor]) -> float | str:
-    """Seconds that an executor takes for a sweep, or why it cannot be had."""
+    """Seconds that an executor takes for a sweep, or why it cannot be had.
+
+    Raises:
+        RuntimeError: a cell failed.
+    """
     with tempfile.TemporaryDirectory() as folder:
         started = time.monotonic()
         try:
-            outcome = run_cells(cells, Results(Path(folder)), make(), Reporter())
+            do(cells, Path(folder), make())
         except UsageError as error:
             return str(error)
-        if outcome.failures:
-            raise RuntimeError(str(outcome.failures))
         return time.monotonic() - started

@@ -14,14 +14,11 @@ from scipy.optimize import brentq
 
 from benchmark.compute import keep_freed_memory
 from benchmark.config import Cell, Track, load_track
-from benchmark.executors import make_executor
 from benchmark.features import extract
 from benchmark.features.efficientnet import EfficientNetLite0
 from benchmark.files import write_array
 from benchmark.gan import train
-from benchmark.progress import Reporter
-from benchmark.results import Results
-from benchmark.sweep import run_cells
+from benchmarks.cells import do
 from benchmarks.children import Cost, in_child
 from benchmarks.inputs import images
 from benchmarks.section import Bar, Section, Table, at_most
@@ -188,9 +185,7 @@ def _short_track(smoke: bool) -> Track:
 def _cells(cells: Sequence[Cell]) -> int:
     """Do the cells; returns the bytes of all that was stored."""
     with tempfile.TemporaryDirectory() as folder:
-        outcome = run_cells(cells, Results(Path(folder)), make_executor("in-process"), Reporter())
-        if outcome.failures:
-            raise RuntimeError(str(outcome.failures))
+        do(cells, Path(folder))
         return _size(Path(folder))
 
 

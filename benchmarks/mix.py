@@ -12,15 +12,13 @@ from pathlib import Path
 from torch import Tensor
 
 from benchmark.config import Cell, Track
-from benchmark.executors import make_executor
 from benchmark.gan import train
 from benchmark.interfaces import FeatureExtractor
-from benchmark.progress import Reporter
 from benchmark.recipe import Recipe
 from benchmark.registry import load, split
-from benchmark.results import Results
-from benchmark.sweep import load_sweep, run_cells
+from benchmark.sweep import load_sweep
 from benchmarks import ROOT
+from benchmarks.cells import do
 from benchmarks.section import Table
 
 SWEEPS = ROOT / "sweeps"
@@ -97,9 +95,7 @@ def beside_training(track: Track, attacks: list[str], budget: int, *, brief: boo
         for attack, defense in [(attacks[0], "none"), *((attack, DEFENSE) for attack in attacks)]:
             cells = [Cell(track, defense, attack + (BRIEF.get(attack, "") if brief else ""), budget, 0)]
             started = time.perf_counter()
-            failures = run_cells(cells, Results(Path(folder)), make_executor("in-process"), Reporter()).failures
-            if failures:
-                raise RuntimeError(str(failures))
+            do(cells, Path(folder))
             taken[attack] = time.perf_counter() - started
     return taken
 
