@@ -15,7 +15,7 @@ from benchmark.errors import UsageError, unknown
 from benchmark.record import Record
 from leaderboard.cells import BySeed, cells, comparable, figures, shared, strongest
 from leaderboard.intervals import Interval, paired, t_interval
-from leaderboard.numbers import interval_text, number
+from leaderboard.numbers import mean_and_half
 from leaderboard.own_metrics import OwnMetric, own_metrics
 from leaderboard.statistics import Verdict, verdicts
 from leaderboard.terminal import SECURITY, UTILITY, good
@@ -117,8 +117,9 @@ def show(comparisons: Iterable[Comparison], first: str, second: str) -> None:
                 console.print(*(Text(f"{name}: {each}") for each in (told, *verdict.flags)), "", sep="\n")
     console.print(
         "gain, cost: over the undefended target; gains by the attacks that it faced too\n"
-        "B - A: paired by seed, ± half the 95% interval (Student's t)\n"
-        "better: for whoever defends (↑ high is good, ↓ low is), if beyond that interval",
+        "±: half the 95% interval (Student's t) over seeds, of B - A paired by seed\n"
+        "at the end: who is better for whoever defends (↑ high is good, ↓ low is),\n"
+        "if beyond the interval of B - A",
         highlight=False,
     )
 
@@ -182,25 +183,40 @@ def _block(
     return Block(title, tuple(lines))
 
 
+LABEL = 30
+"""Characters of the first column; a longer name wraps."""
+
+
 def _table(comparison: Comparison) -> Table:
     title = f"{comparison.track}, {comparison.budget:,} queries, {comparison.samples:,} images, {comparison.features}"
-    grid = Table(title=Text(title), box=box.SIMPLE_HEAD, pad_edge=False, title_justify="left")
-    grid.add_column("figure")
+    grid = Table(
+        title=Text(title),
+        box=box.SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+        pad_edge=False,
+        show_edge=False,
+        title_justify="left",
+    )
+    # Of a width of its own, so that numbers give way first on a narrow terminal: they wrap before their ±.
+    grid.add_column("figure", width=LABEL)
     for heading in ("A", "B", "B - A"):
-        grid.add_column(heading, justify="right", no_wrap=True)
-    grid.add_column("better")
+        grid.add_column(heading, justify="right")
+    grid.add_column("")
     for block_number, block in enumerate(comparison.blocks):
         if block_number:
             grid.add_section()
         grid.add_row(Text(block.title))
         for line in block.lines:
             better = "" if line.better is None else "AB"[line.better]
-            means = [number(mean.value) if mean else "" for mean in (line.first, line.second)]
             label = f" {line.title} {'↑' if line.good == 'high' else '↓'}"
-            grid.add_row(Text(label), *means, _difference(line.difference), better)
+            difference = f"{'+' if line.difference and line.difference.value > 0 else ''}{_text(line.difference)}"
+            grid.add_row(Text(label), _text(line.first), _text(line.second), difference, better)
     return grid
 
 
-def _difference(interval: Interval | None) -> str:
-    text = interval_text(interval)
-    return f"+{text}" if interval and interval.value > 0 else text
+def _text(interval: Interval | None) -> str:
+    """A mean and its interval, which wraps between the two where the terminal is narrow."""
+    if interval is None:
+        return ""
+    mean, half = mean_and_half(interval)
+    return f"{mean} ±{half}" if half else mean

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -40,6 +42,38 @@ def test_a_difference_is_that_of_a_paired_t_test() -> None:
     interval = stats.ttest_rel(second, first).confidence_interval(0.95)
     assert found is not None
     np.testing.assert_allclose([found.value, found.low, found.high], [34 / 3, interval.low, interval.high])
+
+
+def test_each_figure_has_its_interval_beside_that_of_the_difference(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = [300.0, 320.0, 350.0], [311.0, 330.0, 363.0]
+    found = compare(made("a", first) + made("b", second), "a", "b")
+    halves = [stats.sem(each) * stats.t.ppf(0.975, 2) for each in (first, second, np.subtract(second, first))]
+    means = (323.33, 334.67, 11.33)
+    for columns in ("80", "120"):
+        monkeypatch.setenv("COLUMNS", columns)
+        show(found, "a", "b")
+        _, _, told = capsys.readouterr().out.partition("stolen by fidelity")
+        line = next(line for line in told.splitlines() if "FD to the training set" in line)
+        assert [(float(mean), float(half)) for mean, half in re.findall(r"([\d.]+) ±([\d.]+)", line)] == [
+            (pytest.approx(mean, abs=0.5), pytest.approx(half, rel=0.05))
+            for mean, half in zip(means, halves, strict=True)
+        ]
+        assert line.endswith("  B")
+
+
+def test_a_figure_that_finds_no_room_wraps_before_its_interval(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    first, second = [1000.001, 1000.002, 1000.004], [2000.001, 2000.003, 2000.004]
+    show(compare(made("a", first) + made("b", second), "a", "b"), "a", "b")
+    lines = capsys.readouterr().out.splitlines()
+    means, halves = next(pair for pair in pairwise(lines) if "1,000.002" in pair[0])
+    assert max(map(len, lines)) <= 80
+    assert means.split()[-4:] == ["1,000.0023", "2,000.0027", "+1,000.0003", "B"]
+    assert halves.split() == ["±0.0038", "±0.0038", "±0.0014"]
 
 
 def test_better_is_said_beyond_the_noise_only_and_for_whoever_defends() -> None:
