@@ -104,7 +104,12 @@ def _frame(board: Board) -> pd.DataFrame:
                 "FD answers ↓": interval_text(verdict.utility),
             }
         )
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows).map(_in_one_line)
+
+
+def _in_one_line(text: str) -> str:
+    """A text whose characters that are not to be seen, ends of lines among them, are spaces."""
+    return "".join(character if character.isprintable() else " " for character in text)
 
 
 def _pictures(board: Board) -> Iterator[Picture]:

@@ -454,6 +454,17 @@ def test_tables_hold_every_verdict_and_no_markup_of_strangers() -> None:
     assert latex.count(r"$\dagger$ &") == 2
 
 
+@pytest.mark.parametrize("end", ["\n", "\r", "\n\n", "\v", "\x1c", "\x85", "\u2028", "\x1b[2J"])
+def test_no_name_ends_its_row_of_a_table(end: str) -> None:
+    (found,) = boards(board([*DEFENSES[:2], (f"first{end}second", None, 0.3)], budgets=[1_000]))
+    markdown, latex = markdown_table(found), latex_table(found)
+    for text in (markdown, latex):
+        assert text.replace("\n", "").isprintable()
+        (row,) = [line for line in text.splitlines() if "first" in line]
+        assert re.search("first .*second ", row)
+    assert len([line for line in markdown.splitlines() if line.startswith("|")]) == len(found.verdicts) + 2
+
+
 def test_papers_get_no_empty_picture(tmp_path: Path) -> None:
     few = [
         each for each in board(DEFENSES[:5], budgets=[1_000, 10_000]) if each.budget == 1_000 or each.strength is None
