@@ -384,7 +384,10 @@ def test_a_page_per_board_and_none_of_quick_records(tmp_path: Path) -> None:
     few = board(DEFENSES[:2], budgets=[1_000], seeds=[0])
     other = [replace(each, track="../x", id=each.id[::-1]) for each in few]
     pages = write_report([*few, *other], nowhere, tmp_path / "a.html")
-    assert len(pages) == 2
+    assert [re.sub("[0-9a-f]{8}", "HASH", page.name) for page in pages] == [
+        "a-x-HASH.html",
+        "a-fashion-mnist-HASH.html",
+    ]
     assert sorted(tmp_path.iterdir()) == sorted(pages)
 
 
