@@ -45,15 +45,16 @@ def t_interval(values: Iterable[float]) -> Interval:
     return _student(values, 0.0)
 
 
-def prediction_interval(values: Iterable[float]) -> Interval:
-    """Student's interval of one value more of the same kind: mean ± t(n - 1) s sqrt(1 + 1/n).
+def prediction_interval(values: Iterable[float], more: int = 1) -> Interval:
+    """Student's interval of the mean of m values more of the same kind: mean ± t(n - 1) s sqrt(1/m + 1/n).
 
-    A new value scatters by itself (the 1) around a mean that is known from n values only (the 1/n).
+    The new mean scatters by itself (the 1/m) around one that is known from n values only (the 1/n).
 
     Args:
         values: as of :func:`t_interval`; NaN ends of one value likewise.
+        more: the m new values; of one, its interval is that of the value itself.
     """
-    return _student(values, 1.0)
+    return _student(values, 1 / more)
 
 
 def _student(values: Iterable[float], own: float) -> Interval:

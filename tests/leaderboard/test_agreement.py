@@ -43,6 +43,57 @@ def test_it_holds_19_of_20_new_values() -> None:
     assert held == pytest.approx(0.95, abs=4 * np.sqrt(0.95 * 0.05 / 4000))
 
 
+def test_the_interval_of_the_mean_of_more_values_is_that_of_two_samples_of_one_variance() -> None:
+    values = list(AGAIN.values())
+    interval = prediction_interval(values, 3)
+    reach = stats.t.ppf(0.975, 2) * np.std(values, ddof=1) * np.sqrt(1 / 3 + 1 / 3)
+    assert (interval.low, interval.high) == pytest.approx((np.mean(values) - reach, np.mean(values) + reach))
+
+
+def test_it_holds_19_of_20_new_means() -> None:
+    draws = np.random.default_rng(0).normal(size=(4000, 6))
+    intervals = [prediction_interval(row[:3], 3) for row in draws]
+    held = np.mean([each.low <= row[3:].mean() <= each.high for each, row in zip(intervals, draws, strict=True)])
+    assert held == pytest.approx(0.95, abs=4 * np.sqrt(0.95 * 0.05 / 4000))
+
+
+@pytest.mark.parametrize("sign", [-1, 1])
+def test_all_seeds_cannot_be_shifted_as_far_as_one_may_be(sign: int) -> None:
+    again = {seed: 100 + sign * away for seed, away in enumerate((1.0, 1.0, -2.0))}
+    spread = float(np.std([*again.values()], ddof=1))
+
+    def told(shift: float) -> list[str]:
+        return problems({seed: value + sign * shift * spread for seed, value in again.items()}, again, same=False)
+
+    (line,) = told(4)
+    assert line.startswith("noise against fidelity: the mean of accuracy_fd over seeds is ")
+    assert told(3.4) == []
+    assert len(told(5)) == 2, "where single figures say it, the mean does not say it again"
+
+
+def test_a_shift_that_scatters_does_not_hide() -> None:
+    """It would widen an interval of differences, but not that of the re-run."""
+    again = {0: 99.0, 1: 100.0, 2: 101.0}
+    claimed = {0: 99 + 4.9, 1: 100 + 2.0, 2: 101 + 3.9}
+    differences = np.subtract([*claimed.values()], [*again.values()])
+    assert stats.ttest_1samp(differences, 0).pvalue > 0.05
+    (line,) = problems(claimed, again, same=False)
+    assert "the mean of accuracy_fd" in line
+
+
+def test_what_rounding_does_to_all_seeds_alike_is_no_false_claim() -> None:
+    """Where the seeds of both runs share what they draw: a test of the differences would find it."""
+    claimed = {seed: 1.001 * value for seed, value in AGAIN.items()}
+    assert problems(claimed, AGAIN, same=False) == []
+
+
+def test_honest_rows_are_refused_as_often_as_the_protocol_says() -> None:
+    draws = np.random.default_rng(0).normal(100, 1, (1000, 2, 3))
+    told = [problems(*(dict(enumerate(map(float, side))) for side in row), same=False) for row in draws]
+    assert np.mean([bool(lines) for lines in told]) == pytest.approx(0.105, abs=4 * np.sqrt(0.105 * 0.895 / 1000))
+    assert np.mean([any("mean" in line for line in lines) for lines in told]) < 0.01
+
+
 @pytest.mark.parametrize("same", [True, False])
 def test_what_is_equal_agrees(same: bool) -> None:
     assert problems(AGAIN, AGAIN, same=same) == []
