@@ -1,9 +1,12 @@
-"""Every command in the documentation, run on the tiny track; and every example of code in it."""
+"""Every command in the documentation, run on the tiny track or exempt by name; and every example of code in it."""
 
 from __future__ import annotations
 
 import re
 import shlex
+import shutil
+import sys
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,37 +24,75 @@ from benchmark.cli import cli
 from benchmark.config import Track, load_track
 from benchmark.registry import installed
 from benchmark.sweep import load_sweep
+from leaderboard.report.__main__ import cli as report_cli
 
 ROOT = Path(__file__).parent.parent
 PAGES = [
     *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")),
     *sorted((ROOT / "docs").glob("*.md")),
+    *sorted((ROOT / "examples").glob("*/README.md")),
 ]
-TEXTS = {page.name: page.read_text(encoding="utf-8") for page in PAGES}
+TEXTS = {page: page.read_text(encoding="utf-8") for page in PAGES}
 
 
 # A fence begins its line. The fence that ends a block in some language must not be taken for the start of another.
 FENCED = re.compile(r"^```(\w*)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 
-# Ray (tests/executors) and submissions (tests/submission) take long and have tests of their own, as has the page of a
-# whole study (tests/leaderboard). What is written in capitals is for the reader to fill in.
-APART = re.compile(r"--executor ray|^(submit|verify|enter|adaptive) |\.\.\.|\b[A-Z]{2,}\b")
+EXEMPT = {
+    r"\.\.\.|\b[A-Z]{2,}\b": "for the reader to fill in",
+    r"^python -m benchmark (adaptive|findings|report|train-target)$": "the name of a command, without what it needs",
+    r"^python -m benchmark adaptive ": "the page of a whole study: tests/leaderboard/test_adaptive.py",
+    r"^python -m benchmark (submit|verify|enter) ": "takes long: tests/submission",
+    r" --executor ray ": "takes long: tests/executors/test_ray.py",
+    r"^python -m benchmarks\b": "measures speed, for hours: tests/benchmarks/test_comparisons.py, on tiny inputs",
+    r"^python -m leaderboard\.report picture ": "needs a browser: tests/leaderboard/test_report_browser.py",
+    r"\bpython -m pytest\b": "the tests themselves; those of the example: tests/examples/test_packages.py",
+    r"^(pip|pre-commit) install\b": "would change the environment; .ci/run makes one anew",
+    r"^(docker|helm|kubectl) ": "of a cluster, which no test has",
+}
+"""Commands that no test here runs, by pattern: why, or which test does."""
+
+CLIS = {"benchmark": cli, "leaderboard.report": report_cli}
+"""The commands that are run here, by the module that has them."""
 
 
 def blocks(language: str) -> list[str]:
     return [block for text in TEXTS.values() for found, block in FENCED.findall(text) if found == language]
 
 
-def commands() -> list[str]:
-    """All that are documented: lines of blocks without a language, and what stands within a line.
+def inline(text: str) -> list[str]:
+    """What stands as code within the lines of a page, or broken over two of them, each in one line."""
+    paragraphs = FENCED.sub("", text).split("\n\n")
+    return [" ".join(code.split()) for paragraph in paragraphs for code in re.findall("`([^`]+)`", paragraph)]
 
-    There a single word, such as ``report`` or ``findings``, names a command and leaves out what it needs.
-    """
+
+def documented() -> list[str]:
+    """All commands of the pages: each line of a block without a language, and what Python runs within a line."""
     lines = [line.partition("#")[0] for block in blocks("") for line in block.splitlines()]
-    inline = [line for text in TEXTS.values() for line in re.findall("`([^`\n]+ [^`\n]+)`", FENCED.sub("", text))]
-    inline = [line for line in inline if re.match(r"python -m benchmark \S+ ", line)]
-    named = (text.partition("python -m benchmark ")[2].strip() for text in lines + inline)
-    return sorted({command for command in named if command and not APART.search(command)})
+    named = (command.strip() for line in lines for command in line.split("&&"))
+    within = (code for text in TEXTS.values() for code in inline(text) if code.startswith("python -m "))
+    return sorted({command for command in (*named, *within) if command})
+
+
+def commands() -> list[str]:
+    """Those that are run here."""
+    return [command for command in documented() if not any(re.search(pattern, command) for pattern in EXEMPT)]
+
+
+def test_no_command_is_overlooked() -> None:
+    """Of the text as it is, whatever it is broken into."""
+    for text in TEXTS.values():
+        told = [" ".join(part.split()) for part in (FENCED.sub("", text), *inline(text))]
+        assert told[0].count("python -m ") == sum(code.count("python -m ") for code in told[1:])
+    assert "python -m benchmark board" in commands()
+    assert "python -m leaderboard.report sheets results/sheets" in commands()
+    assert "python -m benchmark run --defense quantise,levels=4 --quick" in commands()
+
+
+def test_what_is_exempt_is_documented_and_tested_elsewhere() -> None:
+    assert [pattern for pattern in EXEMPT if not any(re.search(pattern, command) for command in documented())] == []
+    for reason in EXEMPT.values():
+        assert all((ROOT / name).exists() for name in re.findall(r"tests/\w+(?:/\w+\.py)?", reason)), reason
 
 
 MIRACLE = """
@@ -104,7 +145,19 @@ def place(tmp_path_factory: pytest.TempPathFactory, track_file: Path) -> Path:
         (folder / name).mkdir()
         for index, image in enumerate(blobs(1100, channels=1, side=16)):
             Image.fromarray(np.asarray(image[0])).save(folder / name / f"{index:04}.png")
+    install(ROOT / "examples" / "quantise", folder / "installed")
     return folder
+
+
+def install(package: Path, folder: Path) -> None:
+    """Put a package's module and its entry points where Python finds them, once the folder is on its path."""
+    project = tomllib.loads((package / "pyproject.toml").read_text())["project"]
+    shutil.copytree(package, folder)
+    (about := folder / f"{project['name']}-{project['version']}.dist-info").mkdir()
+    (about / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n")
+    groups = project["entry-points"].items()
+    lines = [line for group, points in groups for line in (f"[{group}]", *(f"{n} = {at}" for n, at in points.items()))]
+    (about / "entry_points.txt").write_text("\n".join(lines))
 
 
 @pytest.fixture(scope="module")
@@ -131,15 +184,20 @@ def test_every_command_works(
         monkeypatch.setattr(f"{module}.load_track", stand_in(track))
     # The commands are for machines of at least so many cores; this one may have fewer.
     monkeypatch.setattr("benchmark.executors.local.cores", lambda: 4)
-    if command.startswith(("report", "compare")):
-        # They show what a sweep has left.
-        folder = command.partition("--results ")[2] or "results"
-        CliRunner().invoke(cli, ["sweep", "board.yaml", "--results", folder], catch_exceptions=False)
-    if command.startswith("transfer"):
-        command += " --steps 20"
-    if command.startswith("train-target"):
-        command = command.replace("my-target", str(tmp_path / "my-target"))
-    done = CliRunner().invoke(cli, shlex.split(command), catch_exceptions=False)
+    program, *arguments = shlex.split(command.removeprefix("python -m "))
+    if {"report", "compare", "board", "sheets"} & {*arguments[:1]}:
+        # They show what sweeps have left.
+        for folder in ("results", "leaderboard"):
+            CliRunner().invoke(cli, ["sweep", "board.yaml", "--results", folder], catch_exceptions=False)
+    if "transfer" in arguments:
+        arguments += ["--steps", "20"]
+    if "train-target" in arguments:
+        arguments = [word.replace("my-target", str(tmp_path / "my-target")) for word in arguments]
+    if any("quantise" in word for word in arguments):
+        monkeypatch.syspath_prepend(place / "installed")
+    done = CliRunner().invoke(CLIS[program], arguments, catch_exceptions=False)
+    # For tests of the same process it is not installed.
+    sys.modules.pop("quantise", None)
     assert done.exit_code == 0, done.output
 
 
@@ -164,10 +222,10 @@ def anchors(page: Path) -> set[str]:
     return made | set(re.findall(r'<a id="(.*?)">', prose))
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_link_within_the_project_leads_somewhere(page: Path) -> None:
     missing = []
-    for link in re.findall(r"\]\(([^)]+)\)", TEXTS[page.name]):
+    for link in re.findall(r"\]\(([^)]+)\)", TEXTS[page]):
         name, _, anchor = link.partition("#")
         there = page.parent / name if name else page
         if "://" not in link and not (there.exists() and (not anchor or anchor in anchors(there))):
