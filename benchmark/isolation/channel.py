@@ -35,6 +35,9 @@ MAX_COUNT = 2**31
 LENGTH = 8
 """Bytes before each message that say how long it is, the greatest first."""
 
+MAX_NESTED = 50
+"""Levels of JSON within JSON in a message: to show or to write what is far deeper takes more than Python's stack."""
+
 PIECE = 2**20
 """Bytes received at once: what a message says of its length is not taken for memory before it has come."""
 
@@ -225,8 +228,10 @@ class Channel:
             head = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
             message = json.loads(head["__metadata__"]["message"])
             kind, name, values = str(message["kind"]), shown(str(message["name"])), dict(message["values"])
-        except (SafetensorError, ValueError, KeyError, TypeError) as error:
+        except (SafetensorError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise EndedError(f"it sent no proper message ({shown(f'{type(error).__name__}: {error}')})") from None
+        if not _is_shallow(values, MAX_NESTED):
+            raise EndedError(f"it sent no proper message (one nested more than {MAX_NESTED} levels deep)")
         return Message(kind, name, values, {name: tensor for name, tensor in tensors.items() if name})
 
     def _read(self, length: int) -> bytes:
@@ -264,6 +269,12 @@ def _error(message: Message) -> BenchmarkError:
     if isinstance(kind, type) and issubclass(kind, BenchmarkError):
         return kind(text)
     return PluginError(f"{message.name}: {text}")
+
+
+def _is_shallow(value: object, levels: int) -> bool:
+    """Whether JSON has no more levels than so many."""
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return levels > 0 and all(_is_shallow(each, levels - 1) for each in inner)
 
 
 def shown(text: str) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import partial
 
 import pytest
 import torch
@@ -110,6 +112,27 @@ def test_a_message_longer_than_what_was_asked_for_needs_is_none(ends) -> None:
     theirs.sendall((2001).to_bytes(LENGTH, "big"))
     with pytest.raises(EndedError, match="no proper message"):
         Channel(ours, BenchmarkError, 60).ask("perturb", NOTHING, most=2000)
+
+
+@pytest.mark.parametrize("nested", ["[" * 200_000, '{"a":' * 200_000, "[" * 200_000 + "]" * 200_000])
+def test_a_message_nested_beyond_all_is_none(ends, nested: str) -> None:
+    ours, theirs = ends
+    # As the message itself, and as the head of the file that it comes in.
+    for head in (json.dumps({"__metadata__": {"message": nested}}), nested):
+        content = len(head).to_bytes(8, "little") + head.encode()
+        beside(partial(theirs.sendall, len(content).to_bytes(LENGTH, "big") + content))
+        with pytest.raises(EndedError, match="no proper message"):
+            Channel(ours, BenchmarkError, 60).receive()
+
+
+def test_a_message_nested_so_deep_that_it_can_be_read_and_not_shown_is_none(ends) -> None:
+    ours, theirs = ends
+    nested: object = 0
+    for _ in range(500):
+        nested = [nested]
+    beside(lambda: Channel(theirs, Exception).send(Message("answer", "queries", {"queries": nested}, {})))
+    with pytest.raises(EndedError, match="no proper message"):
+        Channel(ours, BenchmarkError, 60).receive()
 
 
 def test_what_the_other_side_says_is_one_line_that_no_terminal_obeys(ends) -> None:
