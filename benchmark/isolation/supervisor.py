@@ -20,7 +20,7 @@ from typing import IO
 import psutil
 
 from benchmark.isolation.family import end_family
-from benchmark.isolation.network import leave_network
+from benchmark.isolation.namespaces import arrive, enter
 from benchmark.isolation.usage import files_of, memory_of, resident
 
 PR_SET_CHILD_SUBREAPER = 36
@@ -42,10 +42,10 @@ def main(channel: int, settings: str) -> None:
         settings: JSON: ``memory`` in bytes, ``processes``, and what the plugin's process is told.
     """
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    limits = json.loads(settings)
     # Here, before the plugin's process is there: a process of several threads could not. Where it is refused, whoever
     # does the cells has said so.
-    leave_network()
-    limits = json.loads(settings)
+    enter(limits["home"])
     # A file without a name: under a name the plugin could put something else there for this process to read.
     with tempfile.TemporaryFile(dir=limits["home"]) as said:
         guest = subprocess.Popen(
@@ -55,6 +55,7 @@ def main(channel: int, settings: str) -> None:
             stderr=said,
             pass_fds=[channel],
             start_new_session=True,
+            preexec_fn=arrive,
         )
         # The plugin's process has its end of the connection for itself: the harness hears when it ends.
         os.close(channel)

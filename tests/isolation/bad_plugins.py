@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -150,8 +152,8 @@ class Writes(Defense):
         (Path(tempfile.gettempdir()) / "own").write_text("mine")
         try:
             Path(self.path).write_text("was here")
-        except PermissionError:
-            return x
+        except OSError as error:
+            return x if error.errno in (errno.EACCES, errno.EROFS) else x * 0
         return torch.full_like(x, 0.5)
 
 
@@ -196,9 +198,112 @@ class Kills(Defense):
     def perturb(self, x, rng):
         try:
             os.kill(self.pid, signal.SIGKILL)
-        except PermissionError:
+        except (PermissionError, ProcessLookupError):
             return x
         return torch.full_like(x, 0.5)
+
+
+@dataclass(frozen=True)
+class Marks(Defense):
+    """Changes of a file what is no content: Landlock knows nothing of it. Its own it may."""
+
+    path: str = parameter("", "what it would like to change")
+    change: str = parameter("mode", "what of it", choices=("mode", "times", "attribute"))
+
+    def perturb(self, x, rng):
+        own = Path(tempfile.gettempdir()) / "own"
+        own.write_text("mine")
+        self.mark(own)
+        try:
+            self.mark(Path(self.path + ".txt"))
+        except OSError as error:
+            return x if error.errno == errno.EROFS else x * 0
+        return torch.full_like(x, 0.5)
+
+    def mark(self, path):
+        if self.change == "mode":
+            path.chmod(0o600)
+        elif self.change == "times":
+            os.utime(path, (0, 0))
+        else:
+            os.setxattr(path, "user.note", b"was here")
+
+
+class Remounts(Defense):
+    """Tries to make what it sees writable again, as it is and in namespaces of its own."""
+
+    def perturb(self, x, rng):
+        libc, writable = ctypes.CDLL(None), (ctypes.c_uint64 * 4)(0, 1, 0, 0)
+        succeeded = []
+        for namespaces in (0, 0x20000, 0x10000000, 0x10020000):
+            if os.fork() == 0:
+                libc.unshare(namespaces)
+                done = [
+                    libc.syscall(442, -100, b"/", 0x8000, writable, 32) == 0,
+                    libc.mount(None, b"/", None, 32 | 4096, None) == 0,
+                    libc.umount2(tempfile.gettempdir().encode(), 2) == 0,
+                ]
+                os._exit(any(done))
+            succeeded.append(os.wait()[1])
+        return torch.full_like(x, 0.5) if any(succeeded) else x
+
+
+@dataclass(frozen=True)
+class Meddles(Defense):
+    """Sets something of another process: Landlock knows nothing of it."""
+
+    pid: int = parameter(0, "of whom; of none but this one, so that no test harms whoever runs it")
+    what: str = parameter("limit", "what", choices=("limit", "processors", "priority"))
+
+    def perturb(self, x, rng):
+        try:
+            if self.what == "limit":
+                resource.prlimit(self.pid, resource.RLIMIT_CORE, (0, 0))
+            elif self.what == "processors":
+                os.sched_setaffinity(self.pid, {min(os.sched_getaffinity(0))})
+            else:
+                os.setpriority(os.PRIO_PROCESS, self.pid, 19)
+        except (PermissionError, ProcessLookupError):
+            return x
+        return torch.full_like(x, 0.5)
+
+
+@dataclass(frozen=True)
+class Shares(Defense):
+    """Writes in memory of System V that another program shares."""
+
+    key: int = parameter(0, "what it is shared under")
+
+    def perturb(self, x, rng):
+        libc = ctypes.CDLL(None)
+        return x if libc.shmget(self.key, 1, 0) < 0 else torch.full_like(x, 0.5)
+
+
+class Powers(Defense):
+    """Shows which rights of root it has."""
+
+    def perturb(self, x, rng):
+        held = [line.split()[1] for line in Path("/proc/self/status").read_text().splitlines() if line[:3] == "Cap"]
+        # Inheritable, permitted, effective; but for that by which root reads what others have closed.
+        return torch.full_like(x, float(any(int(each, 16) & ~2 for each in held[:3])))
+
+
+class Aborts(Defense):
+    def perturb(self, x, rng):
+        os.abort()
+
+
+class Abandons(Defense):
+    """Leaves a process behind that would outlive it."""
+
+    def perturb(self, x, rng):
+        if os.fork() == 0:
+            os.setsid()
+            if os.fork() == 0:
+                time.sleep(1000)
+            os._exit(0)
+        os.wait()
+        os._exit(4)
 
 
 class Babbles(Defense):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import socket
@@ -29,7 +30,7 @@ from benchmark.isolation import host, plugins
 from benchmark.isolation.guest import apart_from
 from benchmark.isolation.host import Limits
 from benchmark.isolation.landlock import version
-from benchmark.isolation.network import can_leave_network
+from benchmark.isolation.namespaces import Apart, reachable
 from benchmark.isolation.plugins import load_isolated
 from benchmark.isolation.protection import missing_protection
 from benchmark.progress import Reporter
@@ -40,6 +41,9 @@ from benchmark.sweep import Outcome, run_cells
 from benchmark.targets import GENERATOR, target_names
 
 pytestmark = pytest.mark.skipif(not version(), reason="the kernel does not offer Landlock")
+
+APART = reachable()
+"""What plugins have of their own on this machine."""
 
 BAD = Path(__file__).parent / "bad_plugins.py"
 IMAGES = torch.arange(2 * 16 * 16).view(2, 1, 16, 16).remainder(256).to(torch.uint8)
@@ -65,6 +69,8 @@ def family() -> list[psutil.Process]:
     [
         ("Crashes", LIMITS, r"crashed \(SIGSEGV\)"),
         ("Leaves", LIMITS, "exit status 3; it said last: goodbye"),
+        ("Aborts", LIMITS, r"crashed \(SIG(ABRT|SEGV)\)"),
+        ("Abandons", LIMITS, "exit status 4$"),
         ("Swaps", LIMITS, "it ended by itself, with exit status 3$"),
         ("EatsMemory", LIMITS, r"took 2\..* GiB of memory and files, but may take 2\.0"),
         ("FillsItsFolder", SMALL, r"took 0\..* GiB of memory and files, but may take 0\.5"),
@@ -133,7 +139,7 @@ def test_it_sees_and_changes_nothing_outside(tmp_path: Path, monkeypatch: pytest
     assert not answer("Secretive").any()
 
 
-@pytest.mark.skipif(version() < 6, reason="signals are denied by Landlock from version 6 on")
+@pytest.mark.skipif(version() < 6 and Apart.PROCESSES not in APART, reason="nothing here denies signals")
 def test_it_ends_no_process_outside() -> None:
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as spare:
         assert torch.equal(answer(f"Kills,pid={spare.pid}"), IMAGES)
@@ -141,10 +147,51 @@ def test_it_ends_no_process_outside() -> None:
         spare.communicate()
 
 
-@pytest.mark.skipif(version() < 4 and not can_leave_network(), reason="nothing here denies TCP")
+@pytest.mark.skipif(version() < 4 and Apart.NETWORK not in APART, reason="nothing here denies TCP")
 def test_it_connects_with_nobody() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         assert torch.equal(answer(f"Calls,port={server.getsockname()[1]}"), IMAGES)
+
+
+@pytest.mark.skipif(Apart.FILES not in APART, reason="mounts of their own are refused here")
+@pytest.mark.parametrize("change", ["mode", "times", "attribute"])
+def test_it_changes_nothing_of_a_file_either_that_is_no_content(tmp_path: Path, change: str) -> None:
+    file = tmp_path / "file.txt"
+    file.write_text("as it was")
+    before = file.stat()
+    assert torch.equal(answer(f"Marks,path={tmp_path / 'file'},change={change}"), IMAGES)
+    assert (file.stat(), os.listxattr(file)) == (before, [])
+
+
+@pytest.mark.skipif(Apart.FILES not in APART, reason="mounts of their own are refused here")
+def test_it_cannot_undo_it() -> None:
+    assert torch.equal(answer("Remounts"), IMAGES)
+
+
+@pytest.mark.skipif(Apart.PROCESSES not in APART, reason="PID namespaces are refused here")
+@pytest.mark.parametrize("what", ["limit", "processors", "priority"])
+def test_it_sets_nothing_of_a_process_outside(what: str) -> None:
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as spare:
+        process = psutil.Process(spare.pid)
+        before = process.rlimit(psutil.RLIMIT_CORE), process.cpu_affinity(), process.nice()
+        assert torch.equal(answer(f"Meddles,pid={spare.pid},what={what}"), IMAGES)
+        assert (process.rlimit(psutil.RLIMIT_CORE), process.cpu_affinity(), process.nice()) == before
+        spare.communicate()
+
+
+@pytest.mark.skipif(Apart.IPC not in APART, reason="IPC namespaces are refused here")
+def test_it_shares_no_memory_with_a_process_outside() -> None:
+    libc, key = ctypes.CDLL(None), os.getpid()
+    segment = libc.shmget(key, 1, 0o1600)
+    assert segment >= 0
+    try:
+        assert torch.equal(answer(f"Shares,key={key}"), IMAGES)
+    finally:
+        libc.shmctl(segment, 0, None)
+
+
+def test_it_has_no_rights_of_root() -> None:
+    assert not answer("Powers").any()
 
 
 def test_no_thread_of_its_process_sees_more_than_another(tmp_path: Path) -> None:
@@ -193,7 +240,7 @@ def test_plugins_of_the_harness_are_found_from_anywhere(tmp_path: Path) -> None:
     assert (done.stdout, done.stderr) == ("40\n", "")
 
 
-@pytest.mark.skipif(not can_leave_network(), reason="network namespaces are refused here")
+@pytest.mark.skipif(Apart.NETWORK not in APART, reason="network namespaces are refused here")
 def test_it_reaches_nobody_without_connecting_either() -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
         server.bind(("127.0.0.1", 0))

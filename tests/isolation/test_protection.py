@@ -13,28 +13,36 @@ from benchmark.config import Cell, Track
 from benchmark.executors import ray_cluster, settle
 from benchmark.executors.base import Job, Settled
 from benchmark.isolation import plugins
+from benchmark.isolation.namespaces import EVERYTHING, Apart
 from benchmark.isolation.protection import left_open, missing_protection
 from benchmark.registry import load
 from benchmark.results import Results
 
 ALWAYS = ["Unix sockets in the file system"]
 
+NETWORK, IPC, FILES, PROCESSES = Apart.NETWORK, Apart.IPC, Apart.FILES, Apart.PROCESSES
+
 
 @pytest.mark.parametrize(
-    ("landlock", "apart", "words"),
+    ("landlock", "missing", "words"),
     [
-        (7, True, []),
-        (7, False, ["UDP"]),
-        (6, False, ["UDP"]),
-        (5, True, ["signals"]),
-        (4, False, ["UDP", "abstract", "signals"]),
-        (3, True, ["signals"]),
-        (3, False, ["UDP", "TCP", "abstract", "signals"]),
-        (1, True, ["signals", "cut files short"]),
+        (7, Apart(0), []),
+        (7, NETWORK, ["UDP"]),
+        (7, FILES, ["modes"]),
+        (7, PROCESSES, ["limits"]),
+        (7, IPC, ["shared memory"]),
+        (6, NETWORK, ["UDP"]),
+        (5, PROCESSES, ["limits", "signals"]),
+        (4, NETWORK | PROCESSES, ["UDP", "abstract", "limits", "signals"]),
+        (3, FILES, ["modes"]),
+        (3, NETWORK, ["UDP", "TCP", "abstract"]),
+        (1, Apart(0), []),
+        (1, FILES, ["modes", "cut files short"]),
+        (1, EVERYTHING, ["UDP", "TCP", "abstract", "modes", "cut", "limits", "signals", "shared memory"]),
     ],
 )
-def test_each_thing_is_open_until_something_closes_it(landlock: int, apart: bool, words: list[str]) -> None:
-    found = left_open(landlock, apart=apart)
+def test_each_thing_is_open_until_something_closes_it(landlock: int, missing: Apart, words: list[str]) -> None:
+    found = left_open(landlock, EVERYTHING ^ missing)
     assert len(found) == len(words) + len(ALWAYS)
     assert all(word in text for word, text in zip([*words, *ALWAYS], found, strict=True))
 
