@@ -202,11 +202,10 @@ class Cell:
         object.__setattr__(self, "defense", canonical(self.defense, self.made_defense))
         object.__setattr__(self, "attack", canonical(self.attack, self.made_attack))
         self._settle_metrics()
-        asked = self.made_attack.queries(self.budget)
-        granted = sum(handed(self.made_defense, asked, self.made_attack.threat_model.clients))
+        granted = sum(handed(self.made_defense, self.asked, self.made_attack.threat_model.clients))
         if granted < MIN_BUDGET:
             raise UsageError(
-                f"{self.defense} hands over {granted} of {asked} images, but an attack needs {MIN_BUDGET}; "
+                f"{self.defense} hands over {granted} of {self.asked} images, but an attack needs {MIN_BUDGET}; "
                 "raise the budget or weaken the defense"
             )
 
@@ -241,9 +240,7 @@ class Cell:
     def title(self) -> str:
         """The cell in a few words."""
         own = f", with {' and '.join(self.metrics)}" if self.metrics else ""
-        return (
-            f"{self.track.name}: {self.defense} against {self.attack}, {self.budget:,} queries, seed {self.seed}{own}"
-        )
+        return titled(self.track, self.defense, self.attack, self.budget, self.seed) + own
 
     @cached_property
     def made_defense(self) -> Defense:
@@ -256,6 +253,11 @@ class Cell:
         """The attack that its spec describes."""
         attack: Attack = self._made("attack", self.attack)
         return attack
+
+    @cached_property
+    def asked(self) -> int:
+        """Images that the attack asks for; what is isolated is asked when the cell is made, and not again."""
+        return self.made_attack.queries(self.budget)
 
     @cached_property
     def made_metrics(self) -> tuple[Metric, ...]:
@@ -274,6 +276,11 @@ class Cell:
         """Let defense and attack let go of what they hold outside of this process."""
         self.made_defense.end()
         self.made_attack.end()
+
+
+def titled(track: Track, defense: str, attack: str, budget: int, seed: int) -> str:
+    """A cell in a few words, whether it can be made or not."""
+    return f"{track.name}: {defense} against {attack}, {budget:,} queries, seed {seed}"
 
 
 def check_seed(seed: object) -> None:

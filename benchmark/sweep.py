@@ -15,9 +15,9 @@ from statistics import median
 from typing import Any
 
 from benchmark.budget import parse_budget
-from benchmark.config import Cell, Track, check_keys, load_track, read_mapping
+from benchmark.config import Cell, Track, check_keys, load_track, read_mapping, titled
 from benchmark.defaults import ATTACKS, TRACK
-from benchmark.errors import UsageError
+from benchmark.errors import PluginError, UsageError, one_line
 from benchmark.executors.base import Executor, Job, Settled
 from benchmark.isolation.protection import missing_protection
 from benchmark.keys import cell_id
@@ -31,7 +31,13 @@ BLOCK_KEYS = ("defenses", "attacks", "budgets", "seeds", "metrics")
 ``metrics``, for none of one's own."""
 
 
-def load_sweep(path: Path, *, isolated: bool = False, metrics: Sequence[str] = ()) -> tuple[Cell, ...]:
+def load_sweep(
+    path: Path,
+    *,
+    isolated: bool = False,
+    metrics: Sequence[str] = (),
+    failures: dict[str, str] | None = None,
+) -> tuple[Cell, ...]:
     """The cells that a sweep file describes, each made and so validated, without repetition.
 
     They are all combinations of ``defenses``, ``attacks``, ``budgets`` and ``seeds``, each with all ``metrics``; or, if
@@ -42,6 +48,8 @@ def load_sweep(path: Path, *, isolated: bool = False, metrics: Sequence[str] = (
         path: of the file.
         isolated: defenses and attacks run in processes of their own, and are described by these.
         metrics: specs of metrics of one's own, beside those of the file.
+        failures: receives, by their titles, the errors of cells whose isolated plugin cannot be loaded, which are left
+            out: foreign code costs its own cells and no others. Without it they are raised.
 
     Raises:
         UsageError: the file is not valid YAML, has an unknown key, lacks one, or names a cell that cannot be.
@@ -55,19 +63,35 @@ def load_sweep(path: Path, *, isolated: bool = False, metrics: Sequence[str] = (
     blocks = _entries(path, content, "blocks") if "blocks" in content else [{}]
     for number, block in enumerate(blocks, 1):
         check_keys(f"{path}, block {number}", block, BLOCK_KEYS)
-    cells = (cell for block in blocks for cell in _cells(path, track, shared | block, isolated, metrics))
+    lost = failures if isolated else None
+    cells = (cell for block in blocks for cell in _cells(path, track, shared | block, isolated, metrics, lost))
     return tuple(dict.fromkeys(cells))
 
 
-def _cells(path: Path, track: Track, block: dict[str, Any], isolated: bool, metrics: Sequence[str]) -> Iterator[Cell]:
-    """All combinations of what a block names."""
-    defenses = [spec for entry in _entries(path, block, "defenses") for spec in _specs(path, entry, isolated)]
+def _cells(
+    path: Path,
+    track: Track,
+    block: dict[str, Any],
+    isolated: bool,
+    metrics: Sequence[str],
+    lost: dict[str, str] | None,
+) -> Iterator[Cell]:
+    """All combinations of what a block names, but for those that are lost."""
+    defenses = [each for entry in _entries(path, block, "defenses") for each in _strengths(path, entry)]
     attacks = [str(attack) for attack in _entries(path, {"attacks": [*ATTACKS], **block}, "attacks")]
     budgets = [parse_budget(str(budget)) for budget in _entries(path, block, "budgets")]
     seeds = _entries(path, block, "seeds")
     own = (*(map(str, _entries(path, block, "metrics")) if "metrics" in block else ()), *metrics)
-    for budget, seed, defense, attack in product(budgets, seeds, defenses, attacks):
-        yield Cell(track, defense, attack, budget, seed, isolated, own)
+    for budget, seed, (defense, strength), attack in product(budgets, seeds, defenses, attacks):
+        try:
+            spec = defense if strength is None else with_strength(defense, strength, isolated=isolated)
+            yield Cell(track, spec, attack, budget, seed, isolated, own)
+        except PluginError as error:
+            if lost is None:
+                raise
+            # What its strength is called, only the plugin could have said.
+            named = defense if strength is None else f"{defense} at strength {strength}"
+            lost[titled(track, named, attack, budget, seed)] = one_line(error)
 
 
 def _entries(path: Path, content: dict[str, Any], key: str) -> list[Any]:
@@ -77,10 +101,10 @@ def _entries(path: Path, content: dict[str, Any], key: str) -> list[Any]:
     return value
 
 
-def _specs(path: Path, entry: Any, isolated: bool) -> Iterator[str]:
-    """The specs that one entry of ``defenses`` stands for."""
+def _strengths(path: Path, entry: Any) -> Iterator[tuple[str, float | None]]:
+    """The specs that one entry of ``defenses`` stands for, each with its strength if that is not in it."""
     if isinstance(entry, str):
-        yield entry
+        yield entry, None
     elif isinstance(entry, dict) and len(entry) == 1:
         (spec, strengths), *_ = entry.items()
         if not (isinstance(strengths, list) and strengths):
@@ -88,7 +112,7 @@ def _specs(path: Path, entry: Any, isolated: bool) -> Iterator[str]:
         for strength in strengths:
             if not isinstance(strength, int | float):
                 raise UsageError(f"{path}: the strengths of {spec} must be numbers, not {strength!r}")
-            yield with_strength(str(spec), strength, isolated=isolated)
+            yield str(spec), strength
     else:
         raise UsageError(f"{path}: {entry!r} in defenses is neither a spec nor one spec with a list of strengths")
 
@@ -164,7 +188,7 @@ def draws(cells: Sequence[Cell]) -> list[int]:
     greatest: dict[tuple[Any, ...], int] = {}
     for cell in cells:
         key = _answers(cell)
-        greatest[key] = max(cell.made_attack.queries(cell.budget), greatest.get(key, 0))
+        greatest[key] = max(cell.asked, greatest.get(key, 0))
     return [greatest[_answers(cell)] for cell in cells]
 
 

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
+from benchmark.errors import PluginError
 from benchmark.interfaces import ThreatModel
 from benchmark.isolation.attack import IsolatedAttack
 from benchmark.isolation.checking import check_description
@@ -80,6 +81,9 @@ METHODS = {"defense": ("latents", "perturb", "measurement", "limit", "prepare", 
 _DESCRIPTIONS: dict[tuple[str, str], Mapping[str, Any]] = {}
 """By kind and spec: a process takes seconds to start, and is not started again to say the same."""
 
+_FAILURES: dict[tuple[str, str, Limits], str] = {}
+"""Why there is none: a plugin that hangs when it is loaded is waited for once, and not for each of its cells."""
+
 
 def description(host: Host) -> Mapping[str, Any]:
     """What the process of a plugin says of it, checked; asked for once.
@@ -88,11 +92,16 @@ def description(host: Host) -> Mapping[str, Any]:
         PluginError: it is no description, or one that no class can be made of.
     """
     known = (host.kind, host.spec)
+    tried = (*known, host.limits)
+    if tried in _FAILURES:
+        raise PluginError(_FAILURES[tried])
     if known not in _DESCRIPTIONS:
         try:
             told = host.ask("describe", {"methods": METHODS[host.kind]}).values
             check_description(host.spec, told, BASES[host.kind], METHODS[host.kind])
-        except BaseException:
+        except BaseException as error:
+            if isinstance(error, PluginError):
+                _FAILURES[tried] = str(error)
             host.end()
             raise
         _DESCRIPTIONS[known] = told

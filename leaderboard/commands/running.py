@@ -135,13 +135,14 @@ def sweep(
     """Do all the cells of a sweep file; what is done already is not done again."""
     from benchmark.sweep import load_sweep
 
-    cells = load_sweep(file, isolated=isolated, metrics=metrics)
+    lost: dict[str, str] = {}
+    cells = load_sweep(file, isolated=isolated, metrics=metrics, failures=lost)
     if dry_run:
-        show_states(cells, results)
+        show_states(cells, results, lost)
         return
     outcome = do_cells(cells, results, executor, force=force, retry_failed=retry_failed)
-    click.echo(f"{len(outcome.records)} of {len(cells)} cells done; board: {results.board}")
-    sys.exit(report_failures(outcome.failures))
+    click.echo(f"{len(outcome.records)} of {len(cells) + len(lost)} cells done; board: {results.board}")
+    sys.exit(report_failures(lost | outcome.failures))
 
 
 @click.command()
@@ -156,11 +157,18 @@ def status(file: Path, results: Results, isolated: bool, metrics: Sequence[str])
     """
     from benchmark.sweep import load_sweep
 
-    show_states(load_sweep(file, isolated=isolated, metrics=metrics), results)
+    lost: dict[str, str] = {}
+    show_states(load_sweep(file, isolated=isolated, metrics=metrics, failures=lost), results, lost)
 
 
-def show_states(cells: Sequence[Cell], results: Results) -> None:
-    """One line per cell, how many there are of each state, and an estimate of the work left."""
+def show_states(cells: Sequence[Cell], results: Results, lost: Mapping[str, str]) -> None:
+    """One line per cell, how many there are of each state, and an estimate of the work left.
+
+    Args:
+        cells: those of a sweep.
+        results: where they are kept.
+        lost: errors of cells of which a plugin cannot be loaded, by their titles.
+    """
     from benchmark.results import State
     from benchmark.sweep import overview, work_left
 
@@ -168,7 +176,9 @@ def show_states(cells: Sequence[Cell], results: Results) -> None:
     for line in lines:
         share = f" (answers shared with {line.sharing} more)" if line.sharing else ""
         click.echo(f"{line.state:<8} {line.cell.title}{share}" + (f": {line.error}" if line.error else ""))
-    counts = Counter(line.state for line in lines)
+    for title, error in lost.items():
+        click.echo(f"{State.FAILED:<8} {title}: {error}")
+    counts = Counter([*(line.state for line in lines), *(State.FAILED for _ in lost)])
     click.echo(", ".join(f"{counts[state]} {state}" for state in State))
     if counts[State.LEFT] + counts[State.RUNNING]:
         work = work_left(lines, results)

@@ -480,3 +480,33 @@ def test_the_command_line_never_imports_an_isolated_plugin(
     )
     assert (record.strength, record.strength_name, record.isolated) == (0.25, "level", True)
     assert not [name for name in sys.modules if "plugin_loud" in name]
+
+
+def test_a_plugin_that_cannot_be_loaded_costs_its_own_cells(call, track_file: Path, tmp_path: Path) -> None:
+    bad = tmp_path / "bad.py"
+    bad.write_text("import os\nos._exit(5)\n")
+    defenses = [f"{bad}:Mine", {f"{bad}:Mine": [0.5]}, "none"]
+    plan = {"track": str(track_file), "defenses": defenses, "attacks": ["fidelity"], "budgets": [40], "seeds": [0]}
+    (tmp_path / "sweep.yaml").write_text(yaml.safe_dump(plan))
+    told = [tmp_path / "sweep.yaml", "--results", tmp_path / "r", "--isolated"]
+    outcome = call("sweep", *told)
+    assert outcome.status == 1
+    assert "1 of 3 cells done" in outcome.out
+    errors = [line for line in outcome.err.splitlines() if line.startswith("error: ")]
+    assert len(errors) == 2
+    assert all(f"{bad}:Mine" in line and "exit status 5" in line for line in errors)
+    assert "at strength 0.5 against fidelity" in errors[1]
+    states = call("status", *told).out.splitlines()
+    assert [line.split()[0] for line in states[:3]] == ["done", "failed", "failed"]
+    assert "1 done" in states[-1]
+    assert "2 failed" in states[-1]
+
+
+def test_a_plugin_that_cannot_be_loaded_is_waited_for_once(tmp_path: Path) -> None:
+    bad = tmp_path / "bad.py"
+    bad.write_text("import os\nos._exit(5)\n")
+    hosts = [host.Host("defense", f"{bad}:Mine", LIMITS) for _ in range(2)]
+    for each in hosts:
+        with pytest.raises(PluginError, match="exit status 5"):
+            plugins.description(each)
+    assert [each.started for each in hosts] == [1, 0]
