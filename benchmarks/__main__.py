@@ -25,6 +25,7 @@ COMPARISONS = (
     "known",
     "defenses",
     "executors",
+    "board",
 )
 """Each a module here with a function ``compare(rounds, smoke) -> Section``; in the order of the page."""
 
@@ -57,7 +58,8 @@ def measure(names: Sequence[str], rounds: int, smoke: bool) -> None:
         when = When(run, now(), None if smoke else busy(), measured_on)
         section = import_module(f"benchmarks.{name}").compare(rounds, smoke)
         click.echo(lines(section))
-        if not smoke:
+        # Where there is none, those that were measured elsewhere stay.
+        if section.tables and not smoke:
             keep(name, section, when, COMPARISONS)
 
 
