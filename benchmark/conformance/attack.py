@@ -109,11 +109,11 @@ def check_attack(plugin: Attack | type[Attack], *, examples: int = EXAMPLES) -> 
 def _try_fit(trials: Trials, attack: Attack) -> None:
     started = time.perf_counter()
     cases = [AttackCase(channels, budget, seed=channels) for channels, budget in ((1, 40), (3, 61))]
-    for case in cases:
-        if not trials.once("fit-contract", partial(_gives_a_model, attack, case)):
-            return
-    trials.note(f"fit: {(time.perf_counter() - started) / len(cases):.2g} s with a recipe of {RECIPE.steps} steps")
-    case = cases[0]
+    taken = trials.few("fit-contract", partial(_gives_a_model, attack), cases)
+    if not taken:
+        return
+    trials.note(f"fit: {(time.perf_counter() - started) / len(taken):.2g} s with a recipe of {RECIPE.steps} steps")
+    case = taken[0]
     trials.once("fit-oracle", partial(_looks_at_answers_only, attack, case))
     trials.once("fit-input", partial(_leaves_what_it_is_handed, attack, case))
     trials.once("fit-charged", partial(_asks_for_answers, attack, case), severity=Severity.WARNING)

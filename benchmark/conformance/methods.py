@@ -92,7 +92,7 @@ def try_method(trials: Trials, method: Method[C]) -> bool:
         if is_steady(trials, name):
             trials.each(f"{name}-state", lambda case: _forgets(method, case), cases)
     if f"{name}-globals" not in trials.broken:
-        trials.once(f"{name}-memory", lambda: _does_not_grow(method))
+        trials.once(f"{name}-memory", lambda: _does_not_grow(method), declinable=True)
     return True
 
 

@@ -99,7 +99,7 @@ def check_metric(plugin: Metric | type[Metric], *, examples: int = EXAMPLES) -> 
             return trials.report()
     if declared:
         trials.each("compare-direction", partial(_ranks_itself_best, metric), _cases("far"))
-    trials.once("compare-time", lambda: _timed(trials, metric))
+    trials.once("compare-time", lambda: _timed(trials, metric), declinable=True)
     return trials.report()
 
 

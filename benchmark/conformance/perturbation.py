@@ -58,7 +58,7 @@ def try_perturb(trials: Trials, defense: Defense, extremes: Mapping[str, Defense
         trials.each("answer", lambda case: _answers_alike(defense, case), rows.cases)
     for setting, extreme in extremes.items():
         trials.each(f"{name}-{setting}", partial(_holds_at, extreme, setting), rows.cases)
-    trials.once(f"{name}-time", lambda: _is_quick(trials, rows), severity=Severity.WARNING)
+    trials.once(f"{name}-time", lambda: _is_quick(trials, rows), severity=Severity.WARNING, declinable=True)
 
 
 def _rows(defense: Defense) -> RowWise[ImageCase]:

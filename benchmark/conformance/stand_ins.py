@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -53,10 +53,11 @@ class StandInProvider:
 
     Args:
         target: the target.
+        attributes: names that its bright images have besides, such as those that a defense asks for.
     """
 
-    def __init__(self, target: Target) -> None:
-        self._target = target
+    def __init__(self, target: Target, attributes: Sequence[str] = ()) -> None:
+        self._target, self._attributes = target, tuple(attributes)
 
     @property
     def target(self) -> Target:
@@ -69,13 +70,14 @@ class StandInProvider:
         images = real_images(self._target.image_shape)
         labels = torch.arange(len(images)) % 2
         images[labels == 0] //= 2
-        return ImageSet("stand-in", "train", images, labels, ("dark", "bright"))
+        attributes = (labels == 1)[:, None].expand(-1, len(self._attributes))
+        return ImageSet("stand-in", "train", images, labels, ("dark", "bright"), attributes, self._attributes)
 
     def scores(self, images: Tensor, trait: str) -> Tensor:
         """See :class:`benchmark.interfaces.Provider`; log-odds that rise with the brightness."""
         self.training_set.showing(trait)
         odds = images.float().mean(dim=(1, 2, 3)) / 32 - 4
-        logits: Tensor = odds if trait == "bright" else -odds
+        logits: Tensor = -odds if trait == "dark" else odds
         return logits
 
     def kept(self, defense: Defense, key: Mapping[str, Any], make: Callable[[torch.Generator], Tensor]) -> Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TypeVar
 
@@ -63,16 +63,45 @@ class Trials:
         self._rules += 1
         failures, refusals, kept = _failures(test, cases, self._examples)
         self._cases += len(failures) + len(refusals) + kept
-        if refusals and not failures and not kept:
-            failures = [f"all of {len(refusals)} cases were refused, such as {refusals[-1]}"]
-        elif refusals:
-            self.note(f"refused: {refusals[-1]}")
-        if failures:
-            self.found(rule, failures[-1], severity)
-        return not failures
+        return self._settled(rule, severity, failures, refusals, kept)
 
-    def once(self, rule: str, test: Callable[[], None], *, severity: Severity = Severity.ERROR) -> bool:
-        """Try a rule that needs no cases; see :meth:`each`."""
+    def few(self, rule: str, test: Callable[[C], None], cases: Sequence[C]) -> list[C]:
+        """Try a rule on each of a few cases; see :meth:`each`.
+
+        Returns:
+            The cases that it was kept on; none of them if it was broken on one.
+        """
+        self._rules += 1
+        kept, refusals, failures = [], [], []
+        for case in cases:
+            self._cases += 1
+            try:
+                test(case)
+            except ContractError as failure:
+                failures.append(str(failure))
+                break
+            except RefusalError as refusal:
+                refusals.append(f"{refusal} (on {case})")
+            else:
+                kept.append(case)
+        return kept if self._settled(rule, Severity.ERROR, failures, refusals, len(kept)) else []
+
+    def once(
+        self,
+        rule: str,
+        test: Callable[[], None],
+        *,
+        severity: Severity = Severity.ERROR,
+        declinable: bool = False,
+    ) -> bool:
+        """Try a rule once; see :meth:`each`.
+
+        Args:
+            rule: its name.
+            test: as there.
+            severity: of the finding.
+            declinable: it is tried on an example, which may be declined where others are not.
+        """
         self._rules += 1
         self._cases += 1
         try:
@@ -81,8 +110,21 @@ class Trials:
             self.found(rule, str(failure), severity)
             return False
         except RefusalError as refusal:
+            if not declinable:
+                self.found(rule, f"it was refused, with nothing in it to decline: {refusal}", severity)
+                return False
             self.note(f"refused: {refusal}")
         return True
+
+    def _settled(self, rule: str, severity: Severity, failures: list[str], refusals: list[str], kept: int) -> bool:
+        """Whether a rule was kept on some cases and broken on none; if not, that is found."""
+        if refusals and not failures and not kept:
+            failures = [f"all of {len(refusals)} cases were refused, such as {refusals[-1]}"]
+        elif refusals:
+            self.note(f"refused: {refusals[-1]}")
+        if failures:
+            self.found(rule, failures[-1], severity)
+        return not failures
 
     def found(self, rule: str, text: str, severity: Severity = Severity.ERROR) -> None:
         """Keep a finding."""

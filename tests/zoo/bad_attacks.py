@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from benchmark.errors import UsageError
 from benchmark.interfaces import Attack, ThreatModel
 
 CALLS: list[int] = []
@@ -165,7 +166,15 @@ class Turns(Attack):
         return Counts(oracle.query(oracle.remaining))
 
 
+class Declines(Attack):
+    """Wants what no track has."""
+
+    def fit(self, oracle, knowledge, rng):
+        raise UsageError("a second oracle is needed")
+
+
 BAD_ATTACKS = [
+    (Declines, "all of 2 cases were refused, such as a second oracle is needed"),
     (Greedy, "fit raised BudgetError"),
     (Empty, "fit returned NoneType, but must return a model"),
     (Floats, "the attack model's sample returned dtype torch.float32"),
