@@ -18,6 +18,9 @@ MIN_SIDE, MAX_SIDE = 16, 64
 MAX_COUNT = 7
 """Images in a batch."""
 
+MANY = 500
+"""Images in a batch that is answered: what a plugin does from some number on must be met too."""
+
 
 @dataclass(frozen=True)
 class ImageCase:

@@ -8,7 +8,7 @@ import torch
 from hypothesis import strategies
 from torch import Tensor
 
-from benchmark.conformance.cases import LATENT_CASES, REQUESTS, LatentCase
+from benchmark.conformance.cases import LATENT_CASES, MANY, REQUESTS, LatentCase
 from benchmark.conformance.fields import ends, try_fields, try_strength
 from benchmark.conformance.findings import ContractError, RefusalError, Report
 from benchmark.conformance.guard import attempt, kept_globals
@@ -21,7 +21,7 @@ from benchmark.images import ImageShape
 from benchmark.interfaces import Defense
 from benchmark.stack import Stack, overriding
 
-METHODS = ("perturb", "latents", "limit", "prepare", "measurement")
+METHODS = ("perturb", "latents", "limit", "prepare", "measurement", "restate")
 """What an author of defenses overrides."""
 
 SHAPE: ImageShape = (1, 16, 16)
@@ -36,8 +36,9 @@ def check_defense(
 ) -> Report:
     """Try a defense against its contract, on stand-ins for the rest of the benchmark.
 
-    What it does to images is tried on batches of 1 to 7 images of 1 and 3 channels and of 16 to 64 pixels a side; what
-    it draws on targets of several latent dimensions. Nothing is trained, downloaded or written.
+    What it does to images is tried on batches of 1 to 7 images of 1 and 3 channels and of 16 to 64 pixels a side, and
+    on one as large as those that are answered; what it draws on targets of several latent dimensions. Nothing is
+    trained, downloaded or written.
 
     Args:
         plugin: the defense, or its class, to be made with its defaults; of a stack, only what it does is tried.
@@ -55,6 +56,8 @@ def check_defense(
     ready = _try_prepare(trials, defense)
     if ready is None or any(rule.endswith("-signature") for rule in trials.broken):
         return trials.report()
+    if overriding(defense, "restate"):
+        _try_restate(trials, defense)
     if overriding(defense, "latents") or overriding(ready, "latents"):
         _try_latents(trials, defense)
     changes, states = overriding(ready, "perturb"), overriding(ready, "measurement")
@@ -96,40 +99,66 @@ def _try_limit(trials: Trials, defense: Defense) -> None:
 
 
 def _try_prepare(trials: Trials, defense: Defense) -> Defense | None:
-    """The defense made ready for a stand-in target; itself if it refuses that, None if it fails."""
+    """The defense made ready for a stand-in target; None if it fails or refuses that, as nothing can be tried then."""
     made: list[Defense] = []
 
     def gives_a_defense() -> None:
         with kept_globals():
-            ready = attempt("prepare", lambda: defense.prepare(_provider()))
+            ready = attempt("prepare", lambda: defense.prepare(_provider(defense)))
         if not isinstance(ready, Defense):
             raise ContractError(f"prepare returned {type(ready).__name__}, but must return a defense")
         made.append(ready)
 
     before = repr(defense)
-    if not trials.once("prepare-contract", gives_a_defense) or not made:
+    if not trials.once("prepare-contract", gives_a_defense):
         return None
     if repr(defense) != before:
         trials.found("prepare-frozen", "prepare changes the defense itself; return another one, made ready")
     return made[0]
 
 
-def _provider(latent_dim: int = 32) -> StandInProvider:
-    return StandInProvider(SmoothTarget(latent_dim, SHAPE))
+def _provider(defense: Defense, latent_dim: int = 32) -> StandInProvider:
+    """A provider whose training set has whatever attribute a defense may name in its parameters."""
+    named = {value for value in defense.parameters.values() if isinstance(value, str) and value}
+    return StandInProvider(SmoothTarget(latent_dim, SHAPE), sorted(named))
+
+
+def _try_restate(trials: Trials, defense: Defense) -> None:
+    """Try what an attacker states who does not know the target: a defense, from which his generator draws."""
+
+    def draw(case: LatentCase, rng: torch.Generator) -> Tensor:
+        stated = attempt("restate", lambda: defense.restate(case.latent_dim, rng))
+        if not isinstance(stated, Defense):
+            raise ContractError(f"restate returned {type(stated).__name__}, but must return a defense, such as itself")
+        target = SmoothTarget(case.latent_dim, SHAPE)
+        drawn = stated.latents(case.count, target, rng)
+        return returned("latents of what restate returned", drawn, (case.count, case.latent_dim))
+
+    try_method(trials, Method("restate", draw, LATENT_CASES, _usual_latents))
 
 
 def _try_latents(trials: Trials, defense: Defense) -> None:
     ready: dict[int, Defense] = {}
 
     def draw(case: LatentCase, rng: torch.Generator) -> Tensor:
-        provider = _provider(case.latent_dim)
+        provider = _provider(defense, case.latent_dim)
         made = ready.setdefault(case.latent_dim, defense.prepare(provider))
         return returned("latents", made.latents(case.count, provider.target, rng), (case.count, case.latent_dim))
 
-    def usual(number: int) -> LatentCase:
-        return LatentCase(count=100, latent_dim=32, seed=number)
+    method = Method("latents", draw, LATENT_CASES, _usual_latents)
+    if try_method(trials, method):
+        trials.few("latents-many", lambda case: _draws(method, case), [LatentCase(MANY, latent_dim=32, seed=0)])
 
-    try_method(trials, Method("latents", draw, LATENT_CASES, usual))
+
+def _draws(method: Method[LatentCase], case: LatentCase) -> None:
+    try:
+        method.outcome(case)
+    except ContractError as error:
+        raise ContractError(f"{error} (on {case})") from None
+
+
+def _usual_latents(number: int) -> LatentCase:
+    return LatentCase(count=100, latent_dim=32, seed=number)
 
 
 def _extremes(trials: Trials, defense: Defense, made_anew: Callable[[Defense], Defense]) -> dict[str, Defense]:
@@ -140,7 +169,7 @@ def _extremes(trials: Trials, defense: Defense, made_anew: Callable[[Defense], D
     for end in ends(defense, defense.strength):
         setting = f"{defense.strength}={getattr(end, defense.strength)}"
         try:
-            found[setting] = attempt("prepare", lambda end=end: made_anew(end).prepare(_provider()))  # type: ignore[misc]
+            found[setting] = attempt("prepare", lambda end=end: made_anew(end).prepare(_provider(defense)))  # type: ignore[misc]
         except (ContractError, RefusalError) as error:
             trials.note(f"with {setting} it cannot be made ready: {error}")
     return found

@@ -9,10 +9,11 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from benchmark.conformance.cases import ImageCase, generator, image_cases
+from benchmark.conformance.cases import MANY, MIN_SIDE, ImageCase, generator, image_cases
 from benchmark.conformance.findings import ContractError, Severity
 from benchmark.conformance.guard import attempt, kept_globals
 from benchmark.conformance.methods import is_steady, returned, try_method
+from benchmark.conformance.rows import FEW as FEW_VALUES
 from benchmark.conformance.rows import RowWise, apart, try_layout, try_rows
 from benchmark.conformance.trials import Trials
 from benchmark.images import to_float, to_uint8
@@ -29,6 +30,12 @@ SLOW_SECONDS = 0.02
 
 TIMED_IMAGES = 16
 """Images in the batch that is timed."""
+
+MANY_CASES = tuple(ImageCase(channels, MIN_SIDE, MANY, "shapes", seed=0) for channels in (3, 1))
+"""Batches as large as those that are answered, of small images."""
+
+FEW = 4
+"""Images of such a batch that are looked at."""
 
 
 def try_perturb(trials: Trials, defense: Defense, extremes: Mapping[str, Defense]) -> None:
@@ -58,7 +65,10 @@ def try_perturb(trials: Trials, defense: Defense, extremes: Mapping[str, Defense
         trials.each("answer", lambda case: _answers_alike(defense, case), rows.cases)
     for setting, extreme in extremes.items():
         trials.each(f"{name}-{setting}", partial(_holds_at, extreme, setting), rows.cases)
-    trials.once(f"{name}-time", lambda: _is_quick(trials, rows), severity=Severity.WARNING, declinable=True)
+    quick = trials.once(f"{name}-time", lambda: _is_quick(trials, rows), severity=Severity.WARNING, declinable=True)
+    # Of a slow one, so many would take minutes; what was broken for few would be found again.
+    if quick and is_steady(trials, name) and not trials.broken & {f"{name}-neighbours", f"{name}-parts"}:
+        trials.few(f"{name}-many", partial(_holds_for_many, rows), MANY_CASES)
 
 
 def _rows(defense: Defense) -> RowWise[ImageCase]:
@@ -138,6 +148,25 @@ def _holds_at(extreme: Defense, setting: str, case: ImageCase) -> None:
         rows.run(rows.inputs(case), generator(case.seed))
     except ContractError as error:
         raise ContractError(f"with {setting}, which it accepts, {error}") from None
+
+
+def _holds_for_many(rows: RowWise[ImageCase], case: ImageCase) -> None:
+    """The first few images of a large batch, beside others and, where nothing is drawn, alone."""
+    x, others = rows.inputs(case), rows.others(case)
+    few = x[:FEW].clone()
+    others[:FEW] = few
+    rng = generator(case.seed)
+    try:
+        whole = rows.run(x, rng)[:FEW]
+        beside = rows.run(others, generator(case.seed))[:FEW]
+    except ContractError as error:
+        raise ContractError(f"{error} (on {case})") from None
+    if apart(whole, beside, rows.tolerance) > 0:
+        raise ContractError(f"{rows.name} mixes the images of a batch of {len(x)}, though not those of a small one")
+    if not torch.equal(rng.get_state(), generator(case.seed).get_state()):
+        return
+    if apart(whole, rows.run(few, generator(case.seed)), rows.tolerance) > FEW_VALUES:
+        raise ContractError(f"{rows.name} makes something else of images in a batch of {len(x)} than in one of {FEW}")
 
 
 def _is_quick(trials: Trials, rows: RowWise[ImageCase]) -> None:

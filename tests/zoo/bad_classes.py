@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import torch
 
+from benchmark.errors import UsageError
 from benchmark.interfaces import Defense, parameter
 
 STORE: list[int] = []
@@ -212,6 +213,51 @@ class PreparesItself(Defense):
         return self
 
 
+class RefusesToPrepare(Defense):
+    """Is never ready, and would do nonsense if it were."""
+
+    def prepare(self, provider):
+        raise UsageError("another target is needed")
+
+    def perturb(self, x, rng):
+        return "nothing"
+
+
+class RestatesNumber(Defense):
+    """States a number where a defense is due."""
+
+    def restate(self, latent_dim, rng):
+        return 7
+
+
+class RestatesAlone(Defense):
+    """Takes no generator to make up what it learned with."""
+
+    def restate(self, latent_dim):
+        return self
+
+
+class RestatesOtherLatents(Defense):
+    """States what draws latents of its own dimension, and not of the attacker's."""
+
+    def restate(self, latent_dim, rng):
+        return WideLatents()
+
+
+class WideLatents(Defense):
+    """Draws latents of a dimension that no generator here has."""
+
+    def latents(self, n, target, rng):
+        return torch.randn(n, 512, generator=rng)
+
+
+class FewLatents(Defense):
+    """Draws no more than so many latents."""
+
+    def latents(self, n, target, rng):
+        return target.prior(min(n, 200), rng)
+
+
 BAD_CLASSES = [
     (Undecorated, "Undecorated.factor is no field: decorate the class"),
     (NoDefault, "NoDefault.factor has no default"),
@@ -238,4 +284,9 @@ BAD_CLASSES = [
     (Punishes, "it must not fall"),
     (PreparesNothing, "prepare returned NoneType, but must return a defense"),
     (PreparesItself, "prepare changes the defense itself"),
+    (RefusesToPrepare, "with nothing in it to decline: another target is needed"),
+    (RestatesNumber, "restate returned int, but must return a defense"),
+    (RestatesAlone, "restate takes (self, latent_dim), but is called with (self, latent_dim, rng)"),
+    (RestatesOtherLatents, "latents of what restate returned returned shape (1, 512)"),
+    (FewLatents, "must return shape (500, 32)"),
 ]

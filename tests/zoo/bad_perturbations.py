@@ -300,6 +300,27 @@ class DividesByStrength(Defense):
         return (x / self.scale * self.scale).clamp(0, 1)
 
 
+class ActsOnMany(Defense):
+    """Keeps the rules until nobody looks: large batches go dark."""
+
+    def perturb(self, x, rng):
+        return x * (0.5 if len(x) < 100 else 0)
+
+
+class MixesMany(Defense):
+    """Moves images to the mean of their batch where it is a large one."""
+
+    def perturb(self, x, rng):
+        return x if len(x) < 100 else (x + x.mean((0, 2, 3), keepdim=True)) / 2
+
+
+class FailsOnMany(Defense):
+    """Runs out of what it has."""
+
+    def perturb(self, x, rng):
+        return x * torch.full((300,), 0.5)[: len(x), None, None, None]
+
+
 BAD_PERTURBATIONS = [
     (Crashes, "perturb raised ZeroDivisionError"),
     (ReturnsNothing, "perturb returned NoneType, but must return a tensor"),
@@ -336,6 +357,9 @@ BAD_PERTURBATIONS = [
     (FloatsForBytes, "perturb_uint8 returned dtype torch.float32, but must return torch.uint8"),
     (GreyOnly, "(on 1 image of 3x16x16"),
     (RefusesAll, "cases were refused, such as two channels are needed"),
+    (ActsOnMany, "perturb makes something else of images in a batch of 500 than in one of 4"),
+    (MixesMany, "perturb mixes the images of a batch of 500"),
+    (FailsOnMany, "(on 500 images of 3x16x16"),
     (Quits, "perturb raised SystemExit: 0"),
     (DividesByStrength, "with scale=0.0, which it accepts, perturb returned values that are not finite"),
 ]
