@@ -142,8 +142,12 @@ def _try_latents(trials: Trials, defense: Defense) -> None:
 
     def draw(case: LatentCase, rng: torch.Generator) -> Tensor:
         provider = _provider(defense, case.latent_dim)
-        made = ready.setdefault(case.latent_dim, defense.prepare(provider))
-        return returned("latents", made.latents(case.count, provider.target, rng), (case.count, case.latent_dim))
+        if case.latent_dim not in ready:
+            # What this does to the process is no doing of latents.
+            with kept_globals():
+                ready[case.latent_dim] = defense.prepare(provider)
+        drawn = ready[case.latent_dim].latents(case.count, provider.target, rng)
+        return returned("latents", drawn, (case.count, case.latent_dim))
 
     method = Method("latents", draw, LATENT_CASES, _usual_latents)
     if try_method(trials, method):

@@ -21,10 +21,13 @@ QUICK = {
 
 STACKED = ["semantic+jpeg", "linear+noise+query-limit"]
 
+NAMING = "semantic,direction=svm,attribute=Sneaker"
+"""What names an attribute of a training set, which the stand-in's has then too."""
+
 EXAMPLES = 5
 
 
-@pytest.mark.parametrize("name", [*names("defense"), *STACKED])
+@pytest.mark.parametrize("name", [*names("defense"), *STACKED, NAMING])
 def test_built_in_defenses_keep_their_contract(name: str) -> None:
     report = check_defense(load("defense", QUICK.get(name, name)), examples=EXAMPLES)
     assert not report.findings, report
