@@ -31,7 +31,7 @@ class BestOf(Combined):
 
     The budget is charged once: every attack is handed the same answers, and draws the same randomness as it would
     alone. Each is granted what its own threat model asks for and no more; the row's is all of these together, with the
-    held-out share on top. Kept are the images that the attack which was chosen kept.
+    held-out share on top. Kept are the images that the attack which was chosen kept; the record's diagnostics name it.
 
     Raises:
         UsageError: an attack counts its budget in a way of its own, or all shares together are more than the whole
@@ -82,7 +82,7 @@ class BestOf(Combined):
             raise UsageError(f"a share of {self.share:g} is {count} real images; 2 are needed to choose by")
         reference = moments(knowledge.features(real[-count:]).numpy())
         rest, state = replace(knowledge, real_images=real[:-count]), rng.get_state()
-        nearest: tuple[float, ImageModel, int] | None = None
+        nearest: tuple[float, ImageModel, int, str] | None = None
         for spec, attack in self.attacks.items():
             ledger, own = Oracle(answers, len(answers)), rest.limited_to(attack.threat_model, self.others)
             try:
@@ -94,11 +94,12 @@ class BestOf(Combined):
             for name, value in {**own.diagnostics, "distance": distance}.items():
                 knowledge.report(f"{spec}: {name}", value)
             if nearest is None or distance < nearest[0]:
-                nearest = distance, model, ledger.kept
+                nearest = distance, model, ledger.kept, spec
                 knowledge.reporter.note(f"{spec} is the nearest so far: {distance:.1f} from held-out images")
         if nearest is None:
             raise TrainingError(f"none of {self.members} came to an attack model; try another seed")
-        _, model, kept = nearest
+        _, model, kept, chosen = nearest
+        knowledge.report(f"{chosen}: chosen", 1)
         oracle.discard(len(answers) - kept)
         return model
 

@@ -88,6 +88,7 @@ def test_the_nearest_to_real_images_is_chosen(real: int) -> None:
     # The levels are so far apart that the squared difference of the means is nearly all of the distance.
     assert distances == pytest.approx({level: (level - real) ** 2 for level in distances}, abs=150)
     assert (theft.oracle.charged, theft.oracle.kept) == (200, real)
+    assert [level for level in (30, 60, 90) if f"{level}: chosen" in theft.told] == [real]
 
 
 def test_all_are_handed_the_same_answers_and_the_same_randomness() -> None:
