@@ -8,7 +8,7 @@ from functools import cache
 
 import torch
 
-from benchmark.errors import UsageError
+from benchmark.errors import UsageError, one_line
 
 VARIABLE = "GAN_EXTRACTION_BENCH_DEVICE"
 
@@ -28,7 +28,7 @@ def compute_device() -> torch.device:
         device = torch.device(name)
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError) as error:
-        reason = " ".join(str(error).split())[:100]
+        reason = one_line(error, 100)
         raise UsageError(f"{VARIABLE} is {name!r}, which cannot be used ({reason}); give cpu, cuda or cuda:N") from None
     return device
 

@@ -14,7 +14,7 @@ import yaml
 
 from benchmark.budget import MIN_BUDGET
 from benchmark.clients import handed
-from benchmark.errors import PluginError, UsageError, unknown
+from benchmark.errors import PluginError, UsageError, one_line, unknown
 from benchmark.interfaces import Attack, Defense, ImageShape
 from benchmark.metric import Metric, check_declared
 from benchmark.recipe import Recipe
@@ -110,7 +110,7 @@ def read_mapping(path: Traversable, keys: Sequence[str]) -> dict[str, Any]:
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from None
+        raise UsageError(f"{path} is not valid YAML: {one_line(error)}") from None
     check_keys(str(path), content, keys)
     return dict(content)
 

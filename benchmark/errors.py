@@ -34,9 +34,14 @@ class TrainingError(BenchmarkError):
     """A GAN diverged or collapsed, and its one restart did too."""
 
 
-def one_line(error: BaseException) -> str:
-    """The text of an error in one line; the name of its class if it has none, for it is an error all the same."""
-    return " ".join(str(error).split()) or type(error).__name__
+def one_line(error: BaseException, most: int | None = None) -> str:
+    """The text of an error in one line; the name of its class if it has none, for it is an error all the same.
+
+    Args:
+        error: the error.
+        most: characters that are kept; all if not given.
+    """
+    return " ".join(str(error).split())[:most] or type(error).__name__
 
 
 def unknown(what: str, given: str, known: Iterable[str]) -> UsageError:

@@ -23,7 +23,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
 from benchmark.adversarial import AdversarialPair, named, part_of
-from benchmark.errors import DataError, TrainingError
+from benchmark.errors import DataError, TrainingError, one_line
 from benchmark.features import extract
 from benchmark.features.weights import weights_hash
 from benchmark.files import write_tensors
@@ -266,7 +266,7 @@ class Run:
             self.seconds = self.resumed_seconds = progress["seconds"]
             self.history = [Point(**point) for point in progress["history"]]
         except (SafetensorError, KeyError, ValueError, TypeError, RuntimeError, OSError) as error:
-            reason = " ".join(str(error).split())[:200]
+            reason = one_line(error, 200)
             raise DataError(f"{path} is not a readable checkpoint ({reason}); remove it to start anew") from None
 
 

@@ -19,7 +19,7 @@ from torchvision.datasets.utils import check_integrity
 from benchmark.data.cache import STALL_SECONDS, cache_dir, put_in_place, staging, stall_limit
 from benchmark.data.checksums import checksums
 from benchmark.data.images import ImageSet, Progress, all_fitted
-from benchmark.errors import DataError, UsageError
+from benchmark.errors import DataError, UsageError, one_line
 
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 """In the order of the labels, as in the data set's own ``batches.meta``."""
@@ -118,7 +118,7 @@ def _downloaded(folder: Path, dataset: Any, progress: Progress, stall_seconds: f
                 put_in_place(staged / dataset.base_folder, batches)
             advance(1)
     except (OSError, RuntimeError, HTTPException) as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
+        reason = one_line(error)
         raise DataError(
             f"CIFAR-10 is not in {folder}, and torchvision could not download {dataset.url} ({reason}); "
             f"put {dataset.base_folder} there, or name a folder that holds it: cifar10:PATH"

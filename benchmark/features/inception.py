@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 from torchvision.models.inception import BasicConv2d
 
-from benchmark.errors import DataError
+from benchmark.errors import DataError, one_line
 from benchmark.features import rgb
 from benchmark.features.network import NetworkExtractor
 from benchmark.features.weights import load_weights, read_weights, weights_hash
@@ -99,7 +99,7 @@ def _downloaded() -> str:
             torch.hub.download_url_to_file(FID_WEIGHTS_URL, str(path), hash_prefix=SHA256_PREFIX)
         except (OSError, RuntimeError) as error:
             raise DataError(
-                f"the weights of inception could not be downloaded ({' '.join(str(error).split())}); "
+                f"the weights of inception could not be downloaded ({one_line(error)}); "
                 f"fetch {FID_WEIGHTS_URL} elsewhere and give it with --weights FILE"
             ) from None
     return str(path)

@@ -10,7 +10,7 @@ import torch
 from timm.data.config import resolve_model_data_config
 from torch import Tensor, nn
 
-from benchmark.errors import DataError, UsageError
+from benchmark.errors import DataError, UsageError, one_line
 from benchmark.features import rgb
 from benchmark.features.network import NetworkExtractor
 from benchmark.features.weights import load_weights, read_weights, weights_hash
@@ -69,7 +69,7 @@ def _pretrained(name: str) -> Any:
     except UsageError:
         raise
     except Exception as error:  # timm lets through the errors of whichever client it downloads with
-        reason = " ".join(str(error).split())[:200]
+        reason = one_line(error, 200)
         raise DataError(
             f"the weights of timm:{name} could not be downloaded ({reason}); "
             "fetch them elsewhere and give them with --weights FILE"

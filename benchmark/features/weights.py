@@ -11,7 +11,7 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
-from benchmark.errors import DataError
+from benchmark.errors import DataError, one_line
 
 
 def weights_hash(state: Mapping[str, Tensor]) -> str:
@@ -77,5 +77,5 @@ def load_weights(
     try:
         network.load_state_dict({name: tensor for name, tensor in state.items() if name not in ignored})
     except RuntimeError as error:
-        reason = " ".join(str(error).split())[:200]
+        reason = one_line(error, 200)
         raise DataError(f"weights file {source} is of another network: {reason}") from None

@@ -17,7 +17,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
-from benchmark.errors import DataError, PluginError, UsageError, unknown
+from benchmark.errors import DataError, PluginError, UsageError, one_line, unknown
 from benchmark.features.weights import weights_hash
 from benchmark.files import write_tensors
 from benchmark.gan import Generative, Networks, Trained
@@ -198,5 +198,5 @@ def _fill(network: nn.Module, tensors: dict[str, Any], path: Path) -> None:
     try:
         network.load_state_dict(tensors)
     except RuntimeError as error:
-        reason = " ".join(str(error).split())[:200]
+        reason = one_line(error, 200)
         raise DataError(f"{path} holds the weights of another network than it says ({reason})") from None

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from benchmark.compute import compute_device
-from benchmark.errors import DataError, PluginError, UsageError
+from benchmark.errors import DataError, PluginError, UsageError, one_line
 from benchmark.images import to_uint8
 from benchmark.targets.served import ServedTarget
 from benchmark.trained import SAMPLING_BATCH
@@ -122,7 +122,7 @@ def torchscript_map(place: str, content: bytes) -> tuple[Latents, object]:
         try:
             module = torch.jit.load(io.BytesIO(content), map_location=compute_device())  # type: ignore[no-untyped-call]
         except RuntimeError as error:
-            reason = " ".join(str(error).split())[:120]
+            reason = one_line(error, 120)
             raise DataError(
                 f"{place} is no TorchScript file ({reason}); write it with torch.jit.save, as torch.save's are not read"
             ) from None
@@ -147,7 +147,7 @@ def onnx_map(place: str, content: bytes) -> tuple[Latents, object]:
         session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     # Its exceptions have no base of their own.
     except Exception as error:
-        raise DataError(f"{place} is no ONNX graph ({' '.join(str(error).split())[:120]}); export it again") from None
+        raise DataError(f"{place} is no ONNX graph ({one_line(error, 120)}); export it again") from None
     inputs = session.get_inputs()
     if len(inputs) != 1 or inputs[0].type != "tensor(float)" or len(inputs[0].shape) != 2:
         shown = ", ".join(f"{each.name}: {each.type} {each.shape}" for each in inputs)
