@@ -135,11 +135,11 @@ def squared(a: Points | Block, b: Points | Block, i: Tensor, j: Tensor, tie: flo
         j: numbers of as many in ``b``.
         tie: distances are lengthened by this times |x|^2 + |y|^2 of each.
     """
-    parts = [
-        (a.chosen(rows).double() - b.chosen(others).double()).square_().sum(dim=1)
-        for rows, others in zip(torch.split(i, _PAIRS), torch.split(j, _PAIRS), strict=True)
-    ]
-    return torch.cat(parts) + tie * (a.norms[i] + b.norms[j])
+    # Into one tensor: small results kept between large differences let the heap grow with the number of pairs.
+    distances = torch.empty(len(i), dtype=torch.float64)
+    for part, rows, others in zip(*(torch.split(each, _PAIRS) for each in (distances, i, j)), strict=True):
+        torch.sum((a.chosen(rows).double() - b.chosen(others).double()).square_(), dim=1, out=part)
+    return distances.add_(tie * (a.norms[i] + b.norms[j]))
 
 
 def all_squared(a: Block, b: Block, tie: float) -> Tensor:
