@@ -189,13 +189,34 @@ class Artifacts(StoredImages):
         key = self._theft_key(attack, defense, seed, budget)
 
         def make(folder: Path) -> None:
-            asked = attack.queries(budget)
-            budgets = handed(defense, asked, attack.threat_model.clients)
-            needed = max(sum(budgets), defense.granted(max(asked, drawn)))
-            answers = self.answers(defense, "answers", seed, needed).tensor
+            budgets = handed(defense, attack.queries(budget), attack.threat_model.clients)
+            answers = self._drawn_for(attack, defense, seed, budget, drawn).tensor
             self._steal(folder, attack, defense, Oracle(answers[: sum(budgets)], *budgets), seed)
 
         return self.store.fetch("attack-models", key, make)
+
+    def attackers_answers(self, attack: Attack, defense: Defense, seed: int, budget: int, drawn: int = 0) -> Images:
+        """Some batches of what is drawn for an attack, evenly over all of it: as many as users get, if there are.
+
+        See :meth:`theft` for the arguments.
+        """
+        every = self._drawn_for(attack, defense, seed, budget, drawn)
+        key = {"of": every.checksum, "samples": self.track.samples, "draw": DRAW}
+
+        def choose(folder: Path) -> None:
+            images = every.tensor
+            batches = torch.arange(len(images) // DRAW * DRAW).view(-1, DRAW)
+            count = min(self.track.samples // DRAW, len(batches))
+            rows = batches[torch.arange(count) * len(batches) // max(count, 1)].flatten()
+            write_array(folder / IMAGES, images[rows].numpy())
+
+        return self.images("attackers-answers", key, choose)
+
+    def _drawn_for(self, attack: Attack, defense: Defense, seed: int, budget: int, drawn: int) -> Images:
+        """All answers that are drawn for an attack, of which it is handed the first."""
+        asked = attack.queries(budget)
+        charged = sum(handed(defense, asked, attack.threat_model.clients))
+        return self.answers(defense, "answers", seed, max(charged, defense.granted(max(asked, drawn))))
 
     def forget_theft(self, attack: Attack, defense: Defense, seed: int, budget: int) -> None:
         """Remove an attack's outcome, so that it is done again."""

@@ -73,6 +73,7 @@ MANIFOLD_CODE = ("benchmark.metrics.distances", "benchmark.metrics.manifold", "b
 """The modules that determine what comparisons know of one set of features: bins, kernel sums, reaches."""
 
 METRIC_CODE = (
+    "benchmark.metrics.batches",
     *BINS_CODE,
     *KERNEL_CODE,
     *MANIFOLD_CODE,

@@ -17,6 +17,7 @@ from benchmark.metrics import (
     Features,
     KernelSums,
     Reach,
+    batch_test,
     compare_bins,
     diversity,
     fit_bins,
@@ -89,6 +90,14 @@ class Measures:
             return {"psnr": psnr(answers.tensor, undefended.tensor), "ssim": ssim(answers.tensor, undefended.tensor)}
 
         return self._figures("similarity", (answers, undefended), compute)
+
+    def batches(self, images: Images, reference: Images, size: int) -> dict[str, float]:
+        """Probability that two sets drawn in batches of ``size`` are as far apart as they are by chance alone."""
+
+        def compute() -> dict[str, float]:
+            return {"chance": batch_test(*self._features(images, reference), size, stream("batches"))}
+
+        return self._figures("batches", (images, reference), compute, {"size": size})
 
     def own(self, metric: Metric, images: Images, reference: Images) -> dict[str, float]:
         """The figure of a metric of one's own, by its name, of one set of images beside another.

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from benchmark.artifacts import Artifacts, Theft
+from benchmark.artifacts import DRAW, Artifacts, Theft
 from benchmark.clients import refused
 from benchmark.config import Cell
 from benchmark.interfaces import Defense
@@ -60,7 +60,9 @@ def run(cell: Cell, artifacts: Artifacts, results: Results, drawn: int = 0) -> R
     name = cell_id(cell)
     rows = {"training set": training, "target": target, "answers": answers, "attack model": theft.images}
     draw_sheet({title: images.tensor for title, images in rows.items()}, results.sheet(name))
-    record = write_up(cell, name, artifacts, theft, figures, time.monotonic() - started)
+    given = artifacts.attackers_answers(cell.made_attack, defense, seed, cell.budget, drawn)
+    alike = evenhanded(measures, defense, answers, given)
+    record = write_up(cell, name, artifacts, theft, figures, alike, time.monotonic() - started)
     # The record last: it stands for the whole cell.
     record.save(results.records)
     return record
@@ -71,6 +73,30 @@ NO_DEFENSE = Defense()
 
 NOT_DETERMINISTIC = "the defense is not deterministic given its generator"
 """Flag of a defense whose answers come out otherwise when they are drawn again."""
+
+UNEVEN = "attackers get other answers than users, so that its cost is not that of what holds them off"
+"""Flag of a defense that tells the ones from the others, by whatever trace of the harness."""
+
+CHANCE = 1e-4
+"""Probability up to which users' and attackers' answers are not taken for alike."""
+
+FEWEST_BATCHES = 10
+"""Batches of answers of each that it takes to tell so little; see :func:`benchmark.metrics.batch_test`."""
+
+
+def evenhanded(measures: Measures, defense: Defense, answers: Images, given: Images) -> bool:
+    """Whether attackers get what users get, as far as a test of their answers tells.
+
+    Args:
+        measures: of the track.
+        defense: whose answers they are; one that changes neither latents nor images has no way to tell.
+        answers: what users get.
+        given: what attackers get.
+    """
+    blind = not (overriding(defense, "latents") or overriding(defense, "perturb"))
+    if blind or len(given.tensor) < FEWEST_BATCHES * DRAW:
+        return True
+    return measures.batches(given, answers, DRAW)["chance"] > CHANCE
 
 
 def similarity(
@@ -89,9 +115,9 @@ def availability(defense: Defense) -> dict[str, float]:
 
 
 def write_up(
-    cell: Cell, name: str, artifacts: Artifacts, theft: Theft, figures: dict[str, float], seconds: float
+    cell: Cell, name: str, artifacts: Artifacts, theft: Theft, figures: dict[str, float], alike: bool, seconds: float
 ) -> Record:
-    """The record of a cell that is done."""
+    """The record of a cell that is done; ``alike``: whether users and attackers got the same (:func:`evenhanded`)."""
     track, defense, attack = cell.track, cell.made_defense, cell.made_attack
     last = members(defense)[-1]
     strength = last.parameters.get(last.strength)
@@ -119,6 +145,7 @@ def write_up(
         diagnostics=theft.diagnostics,
         flags=(
             *([] if artifacts.repeats(defense, "reference", cell.seed, track.samples) else [NOT_DETERMINISTIC]),
+            *([] if alike else [UNEVEN]),
             *beyond(cell.budget, attack.queries(cell.budget), theft.queries_charged),
             *training_flags(theft.trainings, theft.failures),
         ),

@@ -23,13 +23,14 @@ from benchmark.interfaces import Attack, Defense, Knowledge
 from benchmark.keys import harness_hash
 from benchmark.metrics import compare_bins, fit_bins, frechet, kid, manifold, psnr, ssim
 from benchmark.oracle import Oracle
-from benchmark.pipeline import NOT_DETERMINISTIC, run, training_flags
+from benchmark.pipeline import NOT_DETERMINISTIC, UNEVEN, run, training_flags
 from benchmark.progress import Reporter, Stage
 from benchmark.record import Record, load_record, load_records
 from benchmark.registry import load, names
 from benchmark.results import Results
 from benchmark.setting import load_setting
 from benchmark.store import Store
+from benchmark.streams import stream
 from benchmark.sweep import run_cells
 from benchmark.trained import Generative, Trained
 from leaderboard.table import COLUMNS
@@ -429,6 +430,23 @@ def test_records_hold_what_makes_them_trustworthy(track: Track, tmp_path: Path) 
     assert load_records(tmp_path / "records", pytest.fail) == [record]
     assert record.setting["samples"] == 40
     assert str(tmp_path) not in json.dumps(record.setting)
+
+
+def test_a_defense_that_tells_attackers_from_users_is_flagged(
+    track: Track, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("artifacts", "pipeline"):
+        monkeypatch.setattr(f"benchmark.{module}.DRAW", 2)
+    path = tmp_path / "two_faced.py"
+    # The harness leaves traces: here, which stream of randomness is whose.
+    users = [stream("reference", 0, "perturb", batch).initial_seed() for batch in range(20)]
+    body = f"return x * (rng.initial_seed() in {users})"
+    path.write_text(OWN.format(name="TwoFaced", method="perturb(self, x, rng)", body=body))
+    record = do(Cell(track, f"{path}:TwoFaced", "fidelity", 80, 0), tmp_path)
+    assert record.figures["utility_ssim"] == pytest.approx(1)
+    assert UNEVEN in record.flags
+    for even in ("noise", "garbage", "linear,steps=5", "semantic,distance=2", "none", "query-limit,share=0.5"):
+        assert UNEVEN not in do(Cell(track, even, "fidelity", 80, 0), tmp_path).flags
 
 
 def test_a_defense_that_does_not_repeat_itself_is_flagged(track: Track, tmp_path: Path) -> None:

@@ -28,13 +28,13 @@ from attacks import best_of, purify, restoration, reweight, through
 from attacks.accuracy import Accuracy
 from attacks.purify import Purify
 from attacks.reweight import Reweight
-from benchmark import artifacts, attributes, budget, clients, gan, keys, screen, subsampling
+from benchmark import artifacts, attributes, budget, clients, gan, keys, pipeline, screen, subsampling
 from benchmark.augmentation import Translation
 from benchmark.config import load_track
 from benchmark.isolation.attack import MOST_TRAINING
 from benchmark.isolation.guest import MAX_FILE, MAX_OPEN
 from benchmark.isolation.host import Limits
-from benchmark.metrics import bins, paired
+from benchmark.metrics import batches, bins, paired
 from benchmark.submission import sheets
 from benchmark.submission.protocol import PROTOCOL
 from leaderboard import agreement, flags, intervals
@@ -121,6 +121,9 @@ def numbers() -> Iterator[tuple[str, str]]:
     yield "window of SSIM", f"{paired.WINDOW}"
     yield "**ordinary users**", f"{clients.USERS:,}"
     yield "images that the busiest asks for", f"{clients.BUSIEST:,}"
+    yield "permutations of batches by which", f"{batches.PERMUTATIONS:,}"
+    yield "probability up to which they are not alike", f"{pipeline.CHANCE:g}"
+    yield "batches of each that it takes", f"{pipeline.FEWEST_BATCHES}"
     yield "**attributes** of images", percent(attributes.HELD_OUT)
     yield "images with an attribute", f"{attributes.MIN_EACH}"
     yield "regularisation C of its classifier", f"{attributes.REGULARIZATION:g}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
+from benchmark.metrics.batches import batch_test
 from benchmark.metrics.bins import BinComparison, Centres, compare_bins, fit_bins
 from benchmark.metrics.diversity import diversity
 from benchmark.metrics.frechet import Moments, frechet, frechet_distance, moments
@@ -23,6 +24,7 @@ __all__ = [
     "Manifold",
     "Moments",
     "Reach",
+    "batch_test",
     "compare_bins",
     "diversity",
     "fit_bins",

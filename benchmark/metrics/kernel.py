@@ -103,8 +103,8 @@ def kid(
     return KernelDistance(float(value), math.sqrt(max(float(first - 2 * second), 0.0) + second))
 
 
-def _kernel(a: Features, b: Features) -> Tensor:
-    """float32 (n, d), (m, d) -> float64 (n, m).
+def kernel(a: Features, b: Features) -> Tensor:
+    """Kernel of all pairs across (see :func:`kid`): float32 (n, d), (m, d) -> float64 (n, m).
 
     The products are float32, at half the cost: rounding is as often up as down, and the sums are over far more values
     than would let it be seen. On features of images the distance is off by a millionth of its standard error.
@@ -128,7 +128,7 @@ def kernel_sums(features: Features, block: int = BLOCK) -> KernelSums:
     size = max(1, block // 2)
     for rows, a in blocks(features, size):
         for columns, b in blocks(features, size, start=rows.start):
-            k = _kernel(a, b)
+            k = kernel(a, b)
             if rows == columns:
                 k.fill_diagonal_(0)
             else:
@@ -143,7 +143,7 @@ def _across(generated: Features, reference: Features, block: int) -> _Across:
     row_sums, column_sums, squares = np.zeros(len(generated)), np.zeros(len(reference)), 0.0
     for rows, a in blocks(generated, block):
         for columns, b in blocks(reference, block):
-            k = _kernel(a, b)
+            k = kernel(a, b)
             row_sums[rows] += k.sum(dim=1).numpy()
             column_sums[columns] += k.sum(dim=0).numpy()
             squares += _sum_of_squares(k)
