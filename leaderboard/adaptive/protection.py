@@ -86,20 +86,22 @@ def _protection(verdict: Verdict, rivals: list[Verdict], board: Cells) -> Protec
     had = known(ignoring[NAIVE]).keys() | {THE_DEFENSE}
     informed = {attack: each for attack, each in equipped.items() if known(each).keys() <= had}
     naive = gains(ignoring, plain)
-    rises = [gains(ignoring | those, plain) if those else {} for those in (informed, equipped)]
+    left, left_equipped = (gains(ignoring | those, plain) if those else {} for those in (informed, equipped))
     rise = over_seeds(naive)
     # A share needs something to be a share of, with each seed.
     hindered = rise is not None and rise.low > 0 and min(naive.values()) > 0
     measured = {attack: figures(each, "accuracy_fd") for attack, each in attacks.items()}
     return Protection(
         verdict,
-        {attack: t_interval(values.values()) for attack, values in measured.items() if values},
-        rise,
-        *map(over_seeds, rises),
-        hindered,
-        *(over_seeds(_shares(left, naive)) if hindered else None for left in rises),
-        over_seeds(utilities(attacks, "utility_ssim")),
-        tuple(each.defense for each in beaten_by(verdict, rivals)),
+        by_attack={attack: t_interval(values.values()) for attack, values in measured.items() if values},
+        naive=rise,
+        informed=over_seeds(left),
+        equipped=over_seeds(left_equipped),
+        hindered=hindered,
+        survives=over_seeds(_shares(left, naive)) if hindered else None,
+        survives_equipped=over_seeds(_shares(left_equipped, naive)) if hindered else None,
+        ssim=over_seeds(utilities(attacks, "utility_ssim")),
+        beaten_by=tuple(each.defense for each in beaten_by(verdict, rivals)),
     )
 
 
