@@ -34,10 +34,8 @@ def in_child(work: Callable[..., Any], *arguments: Any, modules: Sequence[str] =
     Raises:
         ChildProcessError: it failed; the traceback is on the standard error stream.
     """
-    # A process that is forked from this one would start with its memory; one of a fork server with next to nothing.
-    context = multiprocessing.get_context("forkserver")
-    # Nothing but Python: what one work needs must not count as the memory of another.
-    context.set_forkserver_preload([])
+    # A process that is forked, from this one or from a server of all of them, would start with what that has in memory.
+    context = multiprocessing.get_context("spawn")
     receiver, sender = context.Pipe(duplex=False)
     process = context.Process(target=_measured, args=(sender, work, arguments, modules))
     process.start()

@@ -68,7 +68,8 @@ def kinds(recipe: Recipe) -> list[Kind]:
     for (_, spec, _, _), attack in cells.items():
         name = split(spec)[0]
         count[name] += 1
-        steps[name] += int(attack.parameters["steps"] or recipe.steps)
+        # An attack that is made of others trains as these do, by the recipe.
+        steps[name] += int(attack.parameters.get("steps") or recipe.steps)
     return [Kind(name, number, steps[name] / number / recipe.steps) for name, number in count.most_common()]
 
 

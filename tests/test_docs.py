@@ -203,7 +203,7 @@ def test_every_command_works(
 
 @pytest.mark.parametrize("kind", ["defense", "attack"])
 def test_the_tables_name_every_plugin_that_comes_with_the_harness(kind: str) -> None:
-    (table,) = re.findall(rf"^\| {kind} \|.*\n((?:\|.*\n)+)", TEXTS["RUNNING.md"], re.MULTILINE)
+    (table,) = re.findall(rf"^\| {kind} \|.*\n((?:\|.*\n)+)", TEXTS[ROOT / "docs" / "RUNNING.md"], re.MULTILINE)
     named = {name for row in table.splitlines() for name in re.findall("`(.*?)`", row.split("|")[1])}
     assert named == {name for name, point in installed(kind).items() if point.module.startswith(f"{kind}s.")}
 

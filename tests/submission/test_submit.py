@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -108,6 +109,7 @@ def test_what_breaks_its_contract_is_not_measured(
     command = ["submit", f"{tmp_path / 'own.py'}:Darker", "--track", track_file, "--results", tmp_path / "r"]
     outcome = call(*command, "--out", tmp_path / "b")
     assert outcome.status == 1
-    assert "breaks its contract: perturb raised PluginError: PermissionError" in outcome.err
+    # Landlock refuses it, and before that the mount, where the kernel gives the process mounts of its own.
+    assert re.search(r"breaks its contract: perturb raised PluginError: .*(PermissionError|Read-only)", outcome.err)
     assert not (tmp_path / "b").exists()
     assert not (tmp_path / "r" / "records").exists()
