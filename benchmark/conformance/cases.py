@@ -9,16 +9,19 @@ from hypothesis import strategies
 from torch import Tensor
 from torch.nn import functional as F
 
+from benchmark.artifacts import DRAW
+from benchmark.config import MIN_SIDE
+
 CONTENTS = ("noise", "black", "white", "grey", "shapes")
 """What the images of a case show; constant ones are where a division by their spread fails."""
 
-MIN_SIDE, MAX_SIDE = 16, 64
-"""Sides of the images, in pixels: from the least of a track to the largest of those that come with the harness."""
+MAX_SIDE = 64
+"""Greatest side of the images, in pixels: that of the largest of the tracks that come with the harness."""
 
 MAX_COUNT = 7
 """Images in a batch."""
 
-MANY = 500
+MANY = DRAW
 """Images in a batch that is answered: what a plugin does from some number on must be met too."""
 
 

@@ -151,14 +151,7 @@ def _try_latents(trials: Trials, defense: Defense) -> None:
 
     method = Method("latents", draw, LATENT_CASES, _usual_latents)
     if try_method(trials, method):
-        trials.few("latents-many", lambda case: _draws(method, case), [LatentCase(MANY, latent_dim=32, seed=0)])
-
-
-def _draws(method: Method[LatentCase], case: LatentCase) -> None:
-    try:
-        method.outcome(case)
-    except ContractError as error:
-        raise ContractError(f"{error} (on {case})") from None
+        trials.few("latents-many", method.outcome, [LatentCase(MANY, latent_dim=32, seed=0)])
 
 
 def _usual_latents(number: int) -> LatentCase:

@@ -8,6 +8,7 @@ import torch
 from hypothesis import strategies
 from torch import Tensor
 
+from benchmark.config import MIN_SIDE
 from benchmark.conformance.cases import DRAW_CASES, MAX_COUNT, DrawCase, generator
 from benchmark.conformance.findings import ContractError, Report, Severity
 from benchmark.conformance.guard import attempt, kept_globals
@@ -16,9 +17,6 @@ from benchmark.conformance.rows import RowWise, try_rows
 from benchmark.conformance.trials import EXAMPLES, Trials
 from benchmark.errors import PluginError
 from benchmark.interfaces import Target
-
-MIN_SIDE = 16
-"""The least side of a track's images, in pixels."""
 
 LEVELS = 2.5
 """Difference of two pixels that counts as none: sums are rounded in another order, and levels are the edge of that."""

@@ -65,7 +65,7 @@ class Trials:
         self._cases += len(failures) + len(refusals) + kept
         return self._settled(rule, severity, failures, refusals, kept)
 
-    def few(self, rule: str, test: Callable[[C], None], cases: Sequence[C]) -> list[C]:
+    def few(self, rule: str, test: Callable[[C], object], cases: Sequence[C]) -> list[C]:
         """Try a rule on each of a few cases; see :meth:`each`.
 
         Returns:
@@ -78,7 +78,7 @@ class Trials:
             try:
                 test(case)
             except ContractError as failure:
-                failures.append(str(failure))
+                failures.append(f"{failure} (on {case})")
                 break
             except RefusalError as refusal:
                 refusals.append(f"{refusal} (on {case})")
