@@ -19,13 +19,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from benchmark.record import Record, load_records
+from benchmarks import ROOT
 from benchmarks.section import Section, Table, at_most
 from leaderboard.report import write_report
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-SHIPPED = Path(__file__).parent.parent / "leaderboard"
+SHIPPED = ROOT / "leaderboard"
 """Where records and sheets are taken from."""
 
 FAMILIES, ATTACKS, SEEDS = 25, ("fidelity", "accuracy"), (0, 1, 2)

@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from benchmark.config import Cell
+from benchmark.defaults import UNDEFENDED
 from benchmark.errors import UsageError
 from benchmark.record import ANOTHER_COUNT, Record
 from benchmark.store import digest
 from leaderboard.intervals import differences
 from leaderboard.own_metrics import completed, own_metrics, without
 
-NONE = "none"
-"""Spec of the control that defends nothing: what gains and costs are relative to."""
+NONE = UNDEFENDED
+"""What gains and costs are relative to."""
 
 GARBAGE = "garbage"
 """Spec of the control that hands over noise: the other end of every curve."""

@@ -60,16 +60,16 @@ def of_attacker(board: Cells, where: Place, attack: str) -> list[str]:
 
 def of_defense(board: Cells, where: Place) -> list[str]:
     """The flags of a defense on one budget, as its strongest attackers judge it."""
-    attacks = board.attacks[where]
+    attacks, plain = board.attacks[where], undefended(board, where)
     smaller = {budget: references(attacks, others) for budget, others in board.smaller(where).items()}
     informed, cost = knowing(attacks), over_seeds(utility_costs(board, where))
     return [
         *weaker_with_more("the strongest attacker", strengths(attacks), smaller),
         *weaker_knowing(strengths(informed), _most(map(known, informed.values())), attacks),
         *stronger_otherwise(informed, attacks),
-        *untried(where[1], attacks, undefended(board, where)),
-        *of_several_codes(attacks, undefended(board, where)),
-        *of_several_devices(attacks, undefended(board, where)),
+        *untried(where[1], attacks, plain),
+        *of_several_codes(attacks, plain),
+        *of_several_devices(attacks, plain),
         *of_one_seed(where[1], strengths(attacks)),
         *utility_rose(cost),
         *wide("security gain", over_seeds(security_gains(board, where))),

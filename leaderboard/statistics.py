@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from benchmark.record import Record
 from leaderboard import flags
@@ -140,23 +140,17 @@ def verdicts(records: Iterable[Record]) -> list[Verdict]:
     verdict.
     """
     board = cells(records)
-    found = [_verdict(board, where) for where, attacks in board.attacks.items() if strongest(attacks)]
+    judged = {where: best for where, attacks in board.attacks.items() if (best := strongest(attacks))}
     deciding: dict[tuple[str, str, int], set[str]] = defaultdict(set)
-    for each in found:
-        deciding[each.setting, each.family, each.budget] |= {outcome.attack for outcome in each.by_seed.values()}
-    return sorted(
-        (
-            replace(each, spared=_spared(board, each, deciding[each.setting, each.family, each.budget]))
-            for each in found
-        ),
-        key=_rank,
-    )
+    for where, best in judged.items():
+        deciding[_curve(where, best)] |= {record.attack for record in best.values()}
+    return sorted((_verdict(board, where, deciding[_curve(where, best)]) for where, best in judged.items()), key=_rank)
 
 
-def _spared(board: Cells, verdict: Verdict, deciding: Iterable[str]) -> tuple[str, ...]:
-    """Those of the attacks that were not tried on a defense with every seed that it is judged by."""
-    attacks = board.attacks[verdict.setting, verdict.defense, verdict.budget]
-    return tuple(sorted(each for each in deciding if not able(attacks.get(each, {})).keys() >= verdict.by_seed.keys()))
+def _curve(where: Place, records: BySeed) -> tuple[str, str, int]:
+    """Setting, family and budget: what the strengths of one curve have in common."""
+    setting, _, budget = where
+    return setting, family(next(iter(records.values()))), budget
 
 
 def _row(board: Cells, where: Place, attack: str) -> Row:
@@ -197,7 +191,8 @@ def _intervals(records: BySeed) -> dict[str, Interval]:
     return {name: t_interval(values) for name, values in {**measured, **costs}.items()}
 
 
-def _verdict(board: Cells, where: Place) -> Verdict:
+def _verdict(board: Cells, where: Place, deciding: Iterable[str]) -> Verdict:
+    """The verdict on a place; ``deciding``: the attacks that were the strongest on some strength of its family."""
     attacks = board.attacks[where]
     by_seed = _outcomes(board, where)
     decisive = _decisive(by_seed)
@@ -220,7 +215,7 @@ def _verdict(board: Cells, where: Place) -> Verdict:
         refused=over_seeds(utilities(attacks, "utility_refused")),
         by_seed=by_seed,
         informed=strengths(flags.knowing(attacks)).keys() == by_seed.keys(),
-        spared=(),
+        spared=tuple(sorted(each for each in deciding if not able(attacks.get(each, {})).keys() >= by_seed.keys())),
         flags=(*flags.of_defense(board, where), *reported),
         records=tuple(record.id for records in compared.values() for record in records.values()),
     )

@@ -26,7 +26,7 @@ from benchmark.commands.options import (
 from benchmark.defaults import ATTACKS, UNDEFENDED
 from benchmark.errors import UsageError
 from benchmark.progress.display import reporting
-from leaderboard.commands.board import write_board
+from leaderboard.commands.board import warn, write_board
 
 if TYPE_CHECKING:
     from benchmark.config import Cell, Track
@@ -207,7 +207,7 @@ def do_cells(
             write_board(results)
         except Exception as error:
             # What went wrong first is what the user must hear of in the end.
-            click.echo(f"warning: the board was not written: {' '.join(str(error).split())}", err=True)
+            warn(f"the board was not written: {error}")
         raise
     write_board(results)
     return outcome
