@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from benchmark.errors import DataError
+from benchmark.files import checksum
 
 
 def checksums(root: Path, paths: Sequence[Path]) -> dict[str, str]:
@@ -19,14 +19,13 @@ def checksums(root: Path, paths: Sequence[Path]) -> dict[str, str]:
     # hashlib lets go of the interpreter while it reads and hashes, so that threads are enough.
     with ThreadPoolExecutor() as pool:
         return {
-            path.relative_to(root).as_posix(): checksum
-            for path, checksum in zip(paths, pool.map(_sha256, paths), strict=True)
+            path.relative_to(root).as_posix(): found
+            for path, found in zip(paths, pool.map(_sha256, paths), strict=True)
         }
 
 
 def _sha256(path: Path) -> str:
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return checksum(path)
     except OSError as error:
         raise DataError(f"{path} cannot be read ({error}); mend or remove it") from error

@@ -12,6 +12,7 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from benchmark.errors import DataError, one_line
+from benchmark.files import checksum
 
 
 def weights_hash(state: Mapping[str, Tensor]) -> str:
@@ -34,8 +35,7 @@ def file_hash(path: str) -> str:
         DataError: the file is missing or cannot be read.
     """
     try:
-        with open(path, "rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return checksum(Path(path))
     except OSError as error:
         raise DataError(f"weights file {path} cannot be read ({error.strerror}); give the path of one") from None
 
