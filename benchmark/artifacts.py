@@ -31,7 +31,7 @@ from benchmark.provider import StoredProvider
 from benchmark.recipe import Recipe
 from benchmark.setting import Setting
 from benchmark.source import code_hash
-from benchmark.stack import overriding
+from benchmark.stack import alters, overriding
 from benchmark.store import Key, Store
 from benchmark.stored_images import IMAGES, Images, StoredImages
 from benchmark.streams import stream
@@ -144,7 +144,7 @@ class Artifacts(StoredImages):
 
     def repeats(self, defense: Defense, purpose: str, seed: int, count: int) -> bool:
         """Whether the first answers come out the same when they are drawn again; see :meth:`undefended`."""
-        if not (overriding(defense, "latents") or overriding(defense, "perturb")):
+        if not alters(defense):
             return True
         key = dict(answers_key(self.setting, defense, purpose, seed)) | {"count": count, "draw": DRAW, "again": True}
 
@@ -189,8 +189,8 @@ class Artifacts(StoredImages):
         key = self._theft_key(attack, defense, seed, budget)
 
         def make(folder: Path) -> None:
-            budgets = handed(defense, attack.queries(budget), attack.threat_model.clients)
-            answers = self._drawn_for(attack, defense, seed, budget, drawn).tensor
+            budgets, needed = _asked(attack, defense, budget, drawn)
+            answers = self.answers(defense, "answers", seed, needed).tensor
             self._steal(folder, attack, defense, Oracle(answers[: sum(budgets)], *budgets), seed)
 
         return self.store.fetch("attack-models", key, make)
@@ -200,7 +200,7 @@ class Artifacts(StoredImages):
 
         See :meth:`theft` for the arguments.
         """
-        every = self._drawn_for(attack, defense, seed, budget, drawn)
+        every = self.answers(defense, "answers", seed, _asked(attack, defense, budget, drawn)[1])
         key = {"of": every.checksum, "samples": self.track.samples, "draw": DRAW}
 
         def choose(folder: Path) -> None:
@@ -211,12 +211,6 @@ class Artifacts(StoredImages):
             write_array(folder / IMAGES, images[rows].numpy())
 
         return self.images("attackers-answers", key, choose)
-
-    def _drawn_for(self, attack: Attack, defense: Defense, seed: int, budget: int, drawn: int) -> Images:
-        """All answers that are drawn for an attack, of which it is handed the first."""
-        asked = attack.queries(budget)
-        charged = sum(handed(defense, asked, attack.threat_model.clients))
-        return self.answers(defense, "answers", seed, max(charged, defense.granted(max(asked, drawn))))
 
     def forget_theft(self, attack: Attack, defense: Defense, seed: int, budget: int) -> None:
         """Remove an attack's outcome, so that it is done again."""
@@ -300,6 +294,13 @@ class Artifacts(StoredImages):
                     stage.advance(rows.stop - rows.start)
 
         return self.images(kind, key, make)
+
+
+def _asked(attack: Attack, defense: Defense, budget: int, drawn: int) -> tuple[tuple[int, ...], int]:
+    """Images that each client of an attack is handed; and how many answers are drawn, of which these are the first."""
+    asked = attack.queries(budget)
+    budgets = handed(defense, asked, attack.threat_model.clients)
+    return budgets, max(sum(budgets), defense.granted(max(asked, drawn)))
 
 
 def _hash(images: Tensor) -> str:

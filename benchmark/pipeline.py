@@ -18,7 +18,7 @@ from benchmark.measures import Measures
 from benchmark.record import ANOTHER_COUNT, Record, device, peak_memory, versions
 from benchmark.results import Results
 from benchmark.sheet import draw_sheet
-from benchmark.stack import members, overriding
+from benchmark.stack import alters, members, overriding
 from benchmark.store import digest
 from benchmark.stored_images import Images
 
@@ -60,8 +60,7 @@ def run(cell: Cell, artifacts: Artifacts, results: Results, drawn: int = 0) -> R
     name = cell_id(cell)
     rows = {"training set": training, "target": target, "answers": answers, "attack model": theft.images}
     draw_sheet({title: images.tensor for title, images in rows.items()}, results.sheet(name))
-    given = artifacts.attackers_answers(cell.made_attack, defense, seed, cell.budget, drawn)
-    alike = evenhanded(measures, defense, answers, given)
+    alike = evenhanded(cell, artifacts, measures, answers, drawn)
     record = write_up(cell, name, artifacts, theft, figures, alike, time.monotonic() - started)
     # The record last: it stands for the whole cell.
     record.save(results.records)
@@ -84,19 +83,21 @@ FEWEST_BATCHES = 10
 """Batches of answers of each that it takes to tell so little; see :func:`benchmark.metrics.batch_test`."""
 
 
-def evenhanded(measures: Measures, defense: Defense, answers: Images, given: Images) -> bool:
+def evenhanded(cell: Cell, artifacts: Artifacts, measures: Measures, answers: Images, drawn: int) -> bool:
     """Whether attackers get what users get, as far as a test of their answers tells.
 
     Args:
-        measures: of the track.
-        defense: whose answers they are; one that changes neither latents nor images has no way to tell.
+        cell: whose defense it is; one that changes neither latents nor images has no way to tell.
+        artifacts: what the attack was made from.
+        measures: of the same track.
         answers: what users get.
-        given: what attackers get.
+        drawn: see :func:`run`.
     """
-    blind = not (overriding(defense, "latents") or overriding(defense, "perturb"))
-    if blind or len(given.tensor) < FEWEST_BATCHES * DRAW:
+    defense = cell.made_defense
+    if not alters(defense):
         return True
-    return measures.batches(given, answers, DRAW)["chance"] > CHANCE
+    given = artifacts.attackers_answers(cell.made_attack, defense, cell.seed, cell.budget, drawn)
+    return len(given.tensor) < FEWEST_BATCHES * DRAW or measures.batches(given, answers, DRAW)["chance"] > CHANCE
 
 
 def similarity(

@@ -112,3 +112,8 @@ def members(defense: Defense) -> tuple[Defense, ...]:
 def overriding(defense: Defense, method: str) -> list[Defense]:
     """The members of a defense that override a method of the base class, such as ``perturb``; in order."""
     return [member for member in members(defense) if getattr(type(member), method) is not getattr(Defense, method)]
+
+
+def alters(defense: Defense) -> bool:
+    """Whether its answers may be others than the target's own: it changes latents or images, not their number alone."""
+    return bool(overriding(defense, "latents") or overriding(defense, "perturb"))
