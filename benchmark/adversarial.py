@@ -7,7 +7,7 @@ between them and join the loss of theirs (Karras et al., CVPR 2020, appendix B, 
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import torch
 from torch import Tensor, nn
@@ -50,8 +50,8 @@ class AdversarialPair:
         self.g.to(self.device).to(memory_format=torch.channels_last)
         self.d.to(self.device).to(memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.g).requires_grad_(False)
-        self.adam_g = self._adam(self.g, recipe.generator_rate)
-        self.adam_d = self._adam(self.d, recipe.discriminator_rate)
+        self.adam_g = optimizer_of(self.g.parameters(), recipe.generator_rate, recipe)
+        self.adam_d = optimizer_of(self.d.parameters(), recipe.discriminator_rate, recipe)
         self.loss = LOSSES[recipe.loss]
         self.augmentation = AUGMENTATIONS[recipe.augment](recipe.ada_target, recipe.ada_images).to(self.device)
         self.path_length = PathLength().to(self.device)
@@ -65,9 +65,6 @@ class AdversarialPair:
         self.average.load_state_dict(g.state_dict())
         self.d.load_state_dict(d.state_dict())
 
-    def _adam(self, network: nn.Module, rate: float) -> torch.optim.Adam:
-        return torch.optim.Adam(network.parameters(), rate, (self.recipe.beta1, self.recipe.beta2), fused=True)
-
     def advance(self, real: Tensor) -> Tensor:
         """One step of the generator, and as many of the discriminator as the recipe says, against each other.
 
@@ -79,10 +76,7 @@ class AdversarialPair:
             who reads them waits for it. Not finite once training has diverged.
         """
         recipe = self.recipe
-        if recipe.decay:
-            share = 1 - self.step / recipe.steps
-            self.adam_g.param_groups[0]["lr"] = recipe.generator_rate * share
-            self.adam_d.param_groups[0]["lr"] = recipe.discriminator_rate * share
+        slow_down(self.adam_g, self.adam_d, recipe, self.step)
         if recipe.growth:
             real = self.grow(real)
         *others, last = real.chunk(recipe.discriminator_steps)
@@ -139,7 +133,7 @@ class AdversarialPair:
         if recipe.r1 and self.step % recipe.r1_every == 0:
             loss = loss + recipe.r1 / 2 * recipe.r1_every * r1_penalty(self.d, real)
         self.augmentation.observe(on_real.detach())
-        return _stepped(self.adam_d, loss)
+        return stepped(self.adam_d, loss)
 
     def train_generator(self, fake: Tensor) -> Tensor:
         """One step of the generator, given images (n, C, H, W) of its own with their graph; returns its loss."""
@@ -151,12 +145,12 @@ class AdversarialPair:
             z = self.latents((len(fake) + 1) // 2)
             penalty = self.path_length(self.g, self.styles(self.g, z), self.rng)
             loss = loss + recipe.path_length * recipe.path_length_every * penalty
-        return _stepped(self.adam_g, loss)
+        return stepped(self.adam_g, loss)
 
     @torch.no_grad()
     def update_average(self) -> None:
         """Exponential moving average of the generator's weights (Yazıcı et al. 2019); shorter while training is."""
-        decay = min(self.recipe.average, self.step / (self.step + 10))
+        decay = averaging(self.recipe, self.step)
         torch._foreach_lerp_(list(self.average.parameters()), list(self.g.parameters()), 1 - decay)
         for mean, buffer in zip(self.average.buffers(), self.g.buffers(), strict=True):
             if buffer.is_floating_point():
@@ -192,12 +186,30 @@ class AdversarialPair:
         self.step = step
 
 
-def _stepped(adam: torch.optim.Adam, loss: Tensor) -> Tensor:
-    """One step of an optimizer down a loss; returns the loss, without its graph."""
+def optimizer_of(weights: Iterable[Tensor], rate: float, recipe: Recipe) -> torch.optim.Adam:
+    """The optimizer of a network's weights."""
+    return torch.optim.Adam(weights, rate, (recipe.beta1, recipe.beta2), fused=True)
+
+
+def slow_down(adam_g: torch.optim.Adam, adam_d: torch.optim.Adam, recipe: Recipe, step: int) -> None:
+    """Set the rates of both optimizers to those of a step, if they fall to zero over the steps."""
+    if recipe.decay:
+        share = 1 - step / recipe.steps
+        adam_g.param_groups[0]["lr"] = recipe.generator_rate * share
+        adam_d.param_groups[0]["lr"] = recipe.discriminator_rate * share
+
+
+def stepped(adam: torch.optim.Adam, losses: Tensor) -> Tensor:
+    """One step of an optimizer down a loss, or the sum of several; returns what was given, without its graph."""
     adam.zero_grad()
-    torch.autograd.backward(loss)
+    torch.autograd.backward(losses.sum())
     adam.step()
-    return loss.detach()
+    return losses.detach()
+
+
+def averaging(recipe: Recipe, step: int) -> float:
+    """What is left of the averaged weights at a step: less at first, while there is little to average."""
+    return min(recipe.average, step / (step + 10))
 
 
 def named(part: str, tensors: Mapping[str, Tensor]) -> Iterator[tuple[str, Tensor]]:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.func import vmap
 
-from benchmark.adversarial import AdversarialPair
+from benchmark.adversarial import AdversarialPair, averaging, optimizer_of, slow_down, stepped
 from benchmark.augmentation import AUGMENTATIONS
 from benchmark.ensemble.networks import Networks
 from benchmark.losses import LOSSES
@@ -63,16 +63,13 @@ class AdversarialPairs:
         self.g, self.d, self.average = (
             Networks([part(pair) for pair in pairs]) for part in map(attrgetter, ("g", "d", "average"))
         )
-        self.adam_g = self._adam(self.g, recipe.generator_rate)
-        self.adam_d = self._adam(self.d, recipe.discriminator_rate)
+        # Adam looks at each number by itself: on stacked weights it is as many Adams.
+        self.adam_g = optimizer_of(self.g.weights.values(), recipe.generator_rate, recipe)
+        self.adam_d = optimizer_of(self.d.weights.values(), recipe.discriminator_rate, recipe)
         self.augmentation = AUGMENTATIONS[recipe.augment](recipe.ada_target, recipe.ada_images)
         loss = LOSSES[recipe.loss]
         self.discriminator_loss, self.generator_loss = vmap(loss.discriminator), vmap(loss.generator)
         self.step = 0
-
-    def _adam(self, networks: Networks, rate: float) -> torch.optim.Adam:
-        # Adam looks at each number by itself: on stacked weights it is as many Adams.
-        return torch.optim.Adam(networks.weights.values(), rate, (self.recipe.beta1, self.recipe.beta2), fused=True)
 
     def advance(self, real: Tensor, latents: Tensor, draws: Draws) -> Tensor:
         """One step of all generators, and as many of the discriminators as the recipe says.
@@ -87,10 +84,7 @@ class AdversarialPairs:
             The last losses (discriminator, generator), float32 (2, pairs), on that device.
         """
         recipe = self.recipe
-        if recipe.decay:
-            share = 1 - self.step / recipe.steps
-            self.adam_g.param_groups[0]["lr"] = recipe.generator_rate * share
-            self.adam_d.param_groups[0]["lr"] = recipe.discriminator_rate * share
+        slow_down(self.adam_g, self.adam_d, recipe, self.step)
         parts = (x.chunk(recipe.discriminator_steps, dim=1) for x in (real, latents))
         *others, (last, z, drawn) = zip(*parts, draws[:-1], strict=True)
         for batch, chosen, its in others:
@@ -101,19 +95,20 @@ class AdversarialPairs:
         loss_d = self._train_discriminators(last, fake.detach(), drawn)
         loss_g = self._train_generators(fake, draws[-1])
         self.step += 1
-        self.average.approach(self.g, 1 - min(recipe.average, self.step / (self.step + 10)))
+        self.average.approach(self.g, 1 - averaging(recipe, self.step))
         return torch.stack([loss_d, loss_g])
 
     def _train_discriminators(self, real: Tensor, fake: Tensor, drawn: Sequence[Tensor]) -> Tensor:
         """One step of the discriminators on images (pairs, n, C, H, W) in [-1, 1]; returns their losses."""
         shown = self._augmented(torch.cat([real, fake], dim=1), drawn)
         on_real, on_fake = self.d(shown, mixed=self.mixed).chunk(2, dim=1)
-        return _stepped(self.adam_d, self.discriminator_loss(on_real, on_fake))
+        # The weights of a pair have a part in its own loss alone, and so get the gradient of that.
+        return stepped(self.adam_d, self.discriminator_loss(on_real, on_fake))
 
     def _train_generators(self, fake: Tensor, drawn: Sequence[Tensor]) -> Tensor:
         """One step of the generators, given images (pairs, n, C, H, W) of theirs with graph; returns their losses."""
         judged = self.d(self._augmented(fake, drawn), learn=False, mixed=self.mixed)
-        return _stepped(self.adam_g, self.generator_loss(judged))
+        return stepped(self.adam_g, self.generator_loss(judged))
 
     def _augmented(self, images: Tensor, drawn: Sequence[Tensor]) -> Tensor:
         """Images (pairs, n, C, H, W) of all pairs, changed at once as each pair drew it."""
@@ -125,12 +120,3 @@ class AdversarialPairs:
         for mine, its in ((self.g, pair.g), (self.d, pair.d), (self.average, pair.average)):
             its.load_state_dict(mine.state(index))
         pair.step = self.step
-
-
-def _stepped(adam: torch.optim.Adam, losses: Tensor) -> Tensor:
-    """One step of an optimizer down the losses of all pairs; returns the losses, without their graph."""
-    adam.zero_grad()
-    # The weights of a pair have a part in its own loss alone, and so get the gradient of that.
-    torch.autograd.backward(losses.sum())
-    adam.step()
-    return losses.detach()
