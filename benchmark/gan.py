@@ -9,7 +9,6 @@ generated ones are put through it too before they are judged; the generator is h
 from __future__ import annotations
 
 import copy
-import hashlib
 import json
 import math
 import time
@@ -27,7 +26,7 @@ from benchmark.errors import DataError, TrainingError, one_line
 from benchmark.features import extract
 from benchmark.features.weights import weights_hash
 from benchmark.files import write_tensors
-from benchmark.images import ImageShape
+from benchmark.images import ImageShape, images_hash
 from benchmark.interfaces import Defense, FeatureExtractor
 from benchmark.metrics.frechet import Moments, frechet_distance, moments
 from benchmark.progress import Reporter
@@ -224,8 +223,8 @@ class Run:
 
     @cached_property
     def images_hash(self) -> str:
-        """SHA-256 (hex) of the images."""
-        return hashlib.sha256(self.images.contiguous().numpy().data).hexdigest()
+        """See :func:`benchmark.images.images_hash`."""
+        return images_hash(self.images)
 
     def identity(self) -> str:
         """What this checkpoint belongs to."""

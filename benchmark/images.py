@@ -6,6 +6,7 @@ takes inside a function of its.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from typing import Any
 
@@ -66,6 +67,11 @@ def straight_through(value: Tensor, slope: Tensor) -> Tensor:
     2013 (arXiv 1308.3432), section 4, where the slope is that of the identity.
     """
     return value.detach() + (slope - slope.detach())
+
+
+def images_hash(images: Tensor) -> str:
+    """SHA-256 (hex) of images, uint8 (n, C, H, W)."""
+    return hashlib.sha256(images.contiguous().numpy().data).hexdigest()
 
 
 def all_finite(x: Tensor) -> bool:
