@@ -84,7 +84,8 @@ class BestOf(Combined):
         rest, state = replace(knowledge, real_images=real[:-count]), rng.get_state()
         nearest: tuple[float, ImageModel, int, str] | None = None
         for spec, attack in self.attacks.items():
-            ledger, own = Oracle(answers, len(answers)), rest.limited_to(attack.threat_model, self.others)
+            ledger = Oracle(answers, len(answers), history=oracle.history)
+            own = rest.limited_to(attack.threat_model, self.others)
             try:
                 model = attack.fit(ledger, own, torch.Generator().set_state(state))
             except TrainingError as error:

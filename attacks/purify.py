@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -10,8 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from attacks.knowing import KnowingAttack
 from attacks.restoration import (
-    BATCH,
     Damage,
     Restorer,
     dead_leaves,
@@ -21,7 +21,6 @@ from attacks.restoration import (
     in_batches,
     network,
 )
-from attacks.training import TrainingAttack
 from benchmark.errors import UsageError
 from benchmark.interfaces import ImageModel, Knowledge, ThreatModel, parameter
 from benchmark.oracle import Oracle
@@ -38,7 +37,7 @@ LEAVES = 1000
 
 
 @dataclass(frozen=True)
-class Purify(TrainingAttack):
+class Purify(KnowingAttack):
     """Restores the answers first, and trains a GAN on those.
 
     The attacker knows the defense, so that he can make pairs of images before and after it. What he makes them of:
@@ -84,12 +83,17 @@ class Purify(TrainingAttack):
     def fit(self, oracle: Oracle, knowledge: Knowledge, rng: torch.Generator) -> ImageModel:
         """Query all at once, restore, and train on that together with the real images."""
         answers = oracle.query(oracle.remaining)
-        restore = self.restore(knowledge, rng)
+        restore = self.restore(knowledge, self.histories(knowledge.defense, oracle), rng)
         restored = in_batches(restore, answers) if restore else answers
         return self.train(torch.cat([restored, knowledge.real_images]), knowledge, rng)
 
-    def restore(self, knowledge: Knowledge, rng: torch.Generator) -> Restorer | None:
+    def restore(self, knowledge: Knowledge, histories: Sequence[int], rng: torch.Generator) -> Restorer | None:
         """What restores best, if anything is gained by it.
+
+        Args:
+            knowledge: with real images, if a share of them is granted.
+            histories: see :meth:`KnowingAttack.histories`.
+            rng: where all is drawn from.
 
         Raises:
             UsageError: there is a single real image, none to learn from beside the one held out.
@@ -97,17 +101,17 @@ class Purify(TrainingAttack):
         defense = knowledge.defense.restated(knowledge.recipe.latent_dim, rng)
 
         def defend(images: Tensor) -> Tensor:
-            return torch.cat([defense.answer(part, rng) for part in torch.split(images, BATCH)])
+            return self.defended(images, defense, histories, rng)
 
         clean = knowledge.real_images[:PAIRS] if self.share else dead_leaves(LEAVES, knowledge.image_shape, rng)
         if len(clean) < 2:
             raise UsageError(f"a share of {self.share:g} is {len(clean)} real images; 2 are needed, or a share of 0")
-        defended = defend(clean)
-        if torch.equal(defended, clean):
+        damaged = defend(clean)
+        if torch.equal(damaged, clean):
             return None
         held_out = min(TRIED, max(1, len(clean) // 10))
-        tried = Damage(clean[:held_out], defended[:held_out], defend)
-        return self.best(Damage(clean[held_out:], defended[held_out:], defend), tried, knowledge, rng)
+        tried = Damage(clean[:held_out], damaged[:held_out], defend)
+        return self.best(Damage(clean[held_out:], damaged[held_out:], defend), tried, knowledge, rng)
 
     def best(self, pairs: Damage, tried: Damage, knowledge: Knowledge, rng: torch.Generator) -> Restorer | None:
         """The restorer that gains most on pairs that it has not seen, if it gains anything."""

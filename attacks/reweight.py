@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,15 +10,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from attacks.training import TrainingAttack
+from attacks.knowing import KnowingAttack
 from benchmark.errors import UsageError
 from benchmark.interfaces import ImageModel, Knowledge, ThreatModel, parameter
 from benchmark.metrics import Moments, frechet_distance, moments
 from benchmark.oracle import Oracle
 from benchmark.subsampling import CALIBRATIONS, calibrate, calibration_z, effective_sample_size, resample
-
-BATCH = 500
-"""Real images that are defended at a time."""
 
 COMPONENTS = 32
 """Principal components of the features that images are told apart by, at most."""
@@ -33,7 +31,7 @@ REGULARIZATION = 0.01
 
 
 @dataclass(frozen=True)
-class Reweight(TrainingAttack):
+class Reweight(KnowingAttack):
     """Weighs the answers so that they are distributed like real images, draws as many anew, and trains a GAN on those.
 
     For defenses that skew the distribution of answers: interpolation, semantic edits, truncation. An answer weighs as
@@ -70,14 +68,26 @@ class Reweight(TrainingAttack):
     def fit(self, oracle: Oracle, knowledge: Knowledge, rng: torch.Generator) -> ImageModel:
         """Query all at once, weigh, draw anew, and train on that together with the real images."""
         answers = oracle.query(oracle.remaining)
-        weights = self.against_real(answers, knowledge, rng) if self.share else self.balanced(answers, knowledge, rng)
+        if self.share:
+            histories = self.histories(knowledge.defense, oracle)
+            weights = self.against_real(answers, knowledge, histories, rng)
+        else:
+            weights = self.balanced(answers, knowledge, rng)
         knowledge.report("effective_sample_size", effective_sample_size(weights))
         chosen = resample(weights, rng)
         oracle.discard(len(answers) - len(torch.unique(chosen)))
         return self.train(torch.cat([answers[chosen], knowledge.real_images]), knowledge, rng)
 
-    def against_real(self, answers: Tensor, knowledge: Knowledge, rng: torch.Generator) -> Tensor:
+    def against_real(
+        self, answers: Tensor, knowledge: Knowledge, histories: Sequence[int], rng: torch.Generator
+    ) -> Tensor:
         """Logarithms of the weights, float64 (n,): calibrated log-odds that an answer is real, flattened.
+
+        Args:
+            answers: uint8 (n, C, H, W).
+            knowledge: with real images.
+            histories: see :meth:`KnowingAttack.histories`.
+            rng: where all is drawn from.
 
         Raises:
             UsageError: there are too few real images, or answers, to part into folds.
@@ -89,7 +99,7 @@ class Reweight(TrainingAttack):
                 f"{FOLDS} of each are needed"
             )
         defense = knowledge.defense.restated(knowledge.recipe.latent_dim, rng)
-        real = torch.cat([defense.answer(part, rng) for part in torch.split(real, BATCH)])
+        real = self.defended(real, defense, histories, rng)
         is_real = np.arange(len(real) + len(answers)) < len(real)
         features = torch.cat([knowledge.features(real), knowledge.features(answers)])
         scores = out_of_fold(principal(features, rng), is_real, rng)

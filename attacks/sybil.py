@@ -55,7 +55,7 @@ class Sybil(Combined):
         """Let every client ask for all that it may have, and do the attack with that."""
         (attack,) = self.attacks.values()
         answers = torch.cat([oracle.query(n, client) for client, n in enumerate(oracle.left) if n])
-        ledger = Oracle(answers, len(answers))
+        ledger = Oracle(answers, len(answers), history=oracle.history)
         model = attack.fit(ledger, knowledge, rng)
         oracle.discard(len(answers) - ledger.kept)
         return model

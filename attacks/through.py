@@ -10,21 +10,18 @@ from dataclasses import dataclass, fields, replace
 import torch
 from torch import Tensor
 
-from attacks.training import TrainingAttack
+from attacks.knowing import KnowingAttack
 from benchmark.errors import UsageError
 from benchmark.interfaces import Defense, ImageModel, Knowledge, Target, ThreatModel, parameter
 from benchmark.oracle import Oracle
 from benchmark.stack import Stack, members
-
-BATCH = 500
-"""Real images that are defended at a time."""
 
 CANDIDATES = 16
 """Strengths that a range is divided into, at most."""
 
 
 @dataclass(frozen=True)
-class Through(TrainingAttack):
+class Through(KnowingAttack):
     """Trains a GAN through the defense, which it knows: what is judged are defended images of its generator.
 
     The discriminator is shown measurement(G(z)) against the answers, z from the defense's latents, and G is handed over
@@ -37,6 +34,8 @@ class Through(TrainingAttack):
     and the narrower it is the better. Sources: Kaneko and Harada, "Noise Robust Generative Adversarial Networks", CVPR
     2020 (arXiv 1911.11776), and "Blur, Noise, and Compression Robust Generative Adversarial Networks", CVPR 2021 (arXiv
     2003.07849), who learn or draw the parameters of noise, blur and compression.
+
+    A defense that treats clients by what they were handed is drawn so too: as it was toward one of the answers.
 
     Real images, if a share of the training set is granted, are defended as the answers are and trained on with them.
     Where a defense changes latents, which real images have none of, they take a part in the answers that is not of
@@ -75,11 +74,12 @@ class Through(TrainingAttack):
         if self.strength == "drawn":
             defense = _Uncertain(candidates(defense, self.low, self.high))
         defense = defense.restated(recipe.latent_dim, rng)
+        histories = self.histories(knowledge.defense, oracle)
         images = oracle.query(oracle.remaining)
         if len(knowledge.real_images):
-            defended = [defense.answer(part, rng) for part in torch.split(knowledge.real_images, BATCH)]
-            images = torch.cat([images, *defended])
-        return knowledge.train(images, recipe, rng, defense)
+            images = torch.cat([images, self.defended(knowledge.real_images, defense, histories, rng)])
+        screen = _Uncertain([defense.facing(handed) for handed in histories]) if histories else defense
+        return knowledge.train(images, recipe, rng, screen)
 
 
 class _Uncertain(Defense):
@@ -97,6 +97,10 @@ class _Uncertain(Defense):
         """All restated with the same randomness: they differ in strength, and in nothing else."""
         seed = int(torch.randint(2**31, (1,), generator=rng))
         return _Uncertain([one.restated(latent_dim, torch.Generator().manual_seed(seed)) for one in self._among])
+
+    def toward(self, handed: int) -> Defense:
+        """Each toward such a client."""
+        return _Uncertain([one.facing(handed) for one in self._among])
 
     def latents(self, n: int, target: Target, rng: torch.Generator) -> Tensor:
         return self._one(rng).drawn(n, target, rng)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from itertools import count
 from pathlib import Path
@@ -16,12 +15,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from benchmark.clients import handed
+from benchmark.clients import handed, histories, users_histories
 from benchmark.ensemble import TrainedTogether
 from benchmark.errors import TrainingError
 from benchmark.files import new_array, write_array, write_text
 from benchmark.gan import Generative, Trained, train
-from benchmark.images import check_images
+from benchmark.images import check_images, images_hash
 from benchmark.interfaces import Attack, Defense, FeatureExtractor
 from benchmark.keys import GENERATION_CODE, TRAINING_CODE, answers_key, defense_key, knowledge_key, plugin_key
 from benchmark.knowledge import granted
@@ -31,7 +30,7 @@ from benchmark.provider import StoredProvider
 from benchmark.recipe import Recipe
 from benchmark.setting import Setting
 from benchmark.source import code_hash
-from benchmark.stack import alters, overriding
+from benchmark.stack import alters, discerning, overriding
 from benchmark.store import Key, Store
 from benchmark.stored_images import IMAGES, Images, StoredImages
 from benchmark.streams import stream
@@ -96,7 +95,9 @@ class Artifacts(StoredImages):
         super().__init__(setting, store, reporter)
         self.train, self.trained_by = train, dict(trained_by or {})
 
-    def undefended(self, defense: Defense, purpose: str, seed: int, count: int) -> Images:
+    def undefended(
+        self, defense: Defense, purpose: str, seed: int, count: int, histories: Sequence[int] | None = None
+    ) -> Images:
         """What the target makes of the defense's latents, before any perturbation.
 
         Args:
@@ -104,10 +105,13 @@ class Artifacts(StoredImages):
             purpose: names a stream of randomness of its own: "answers", "reference".
             seed: of the cell.
             count: number of images.
+            histories: images that the client was handed before each batch, if not those of ordinary users; a matter
+                only of defenses that treat clients by them.
         """
+        changing = overriding(defense, "latents")
         key = {
             "target": self.setting.target_key,
-            "latents": defense_key(self.setting, overriding(defense, "latents")),
+            "latents": defense_key(self.setting, changing),
             "purpose": purpose,
             "seed": seed,
             "count": count,
@@ -118,7 +122,8 @@ class Artifacts(StoredImages):
         def draw(ready: Defense, batch: int, _: slice) -> Tensor:
             return self._undefended_batch(ready, purpose, seed, batch)
 
-        return self._drawn("target-images", key, defense, count, draw)
+        discerned = any(map(discerning, changing))
+        return self._drawn("target-images", key, defense, count, _told(discerned, histories, count), draw)
 
     def _undefended_batch(self, ready: Defense, purpose: str, seed: int, batch: int) -> Tensor:
         return ready.undefended(DRAW, self.setting.target, stream(purpose, seed, "latents", batch))
@@ -126,12 +131,14 @@ class Artifacts(StoredImages):
     def _answer_batch(self, ready: Defense, undefended: Tensor, purpose: str, seed: int, batch: int) -> Tensor:
         return ready.answer(undefended, stream(purpose, seed, "perturb", batch))
 
-    def answers(self, defense: Defense, purpose: str, seed: int, count: int) -> Images:
+    def answers(
+        self, defense: Defense, purpose: str, seed: int, count: int, histories: Sequence[int] | None = None
+    ) -> Images:
         """The defended images that a user or an attacker gets; see :meth:`undefended` for the arguments."""
+        undefended = self.undefended(defense, purpose, seed, count, histories)
         if not overriding(defense, "perturb"):
-            return self.undefended(defense, purpose, seed, count)
+            return undefended
         key = dict(answers_key(self.setting, defense, purpose, seed)) | {"count": count, "draw": DRAW}
-        undefended = self.undefended(defense, purpose, seed, count)
 
         def draw(ready: Defense, batch: int, rows: slice) -> Tensor:
             # Always a whole batch, the last one filled up with its own images: how many a defense is given, and so how
@@ -140,7 +147,7 @@ class Artifacts(StoredImages):
             whole = undefended.tensor[rows][torch.arange(DRAW) % (rows.stop - rows.start)]
             return self._answer_batch(ready, whole, purpose, seed, batch)
 
-        return self._drawn("answers", key, defense, count, draw)
+        return self._drawn("answers", key, defense, count, _told(discerning(defense), histories, count), draw)
 
     def repeats(self, defense: Defense, purpose: str, seed: int, count: int) -> bool:
         """Whether the first answers come out the same when they are drawn again; see :meth:`undefended`."""
@@ -150,7 +157,7 @@ class Artifacts(StoredImages):
 
         def compare(folder: Path) -> None:
             first = self.answers(defense, purpose, seed, count).tensor[:DRAW]
-            ready = defense.prepared(StoredProvider(self))
+            ready = _facing(defense.prepared(StoredProvider(self)), _told(discerning(defense), None, count), 0)
             again = self._undefended_batch(ready, purpose, seed, 0)
             if overriding(defense, "perturb"):
                 again = self._answer_batch(ready, again[torch.arange(DRAW) % len(first)], purpose, seed, 0)
@@ -189,9 +196,9 @@ class Artifacts(StoredImages):
         key = self._theft_key(attack, defense, seed, budget)
 
         def make(folder: Path) -> None:
-            budgets, needed = _asked(attack, defense, budget, drawn)
-            answers = self.answers(defense, "answers", seed, needed).tensor
-            self._steal(folder, attack, defense, Oracle(answers[: sum(budgets)], *budgets), seed)
+            asked = _asked(attack, defense, budget, drawn)
+            answers = self.answers(defense, "answers", seed, asked.drawn, asked.histories).tensor
+            self._steal(folder, attack, defense, Oracle(asked.handed(answers), *asked.budgets), seed)
 
         return self.store.fetch("attack-models", key, make)
 
@@ -200,17 +207,29 @@ class Artifacts(StoredImages):
 
         See :meth:`theft` for the arguments.
         """
-        every = self.answers(defense, "answers", seed, _asked(attack, defense, budget, drawn)[1])
+        asked = _asked(attack, defense, budget, drawn)
+        every = self.answers(defense, "answers", seed, asked.drawn, asked.histories)
         key = {"of": every.checksum, "samples": self.track.samples, "draw": DRAW}
 
         def choose(folder: Path) -> None:
             images = every.tensor
             batches = torch.arange(len(images) // DRAW * DRAW).view(-1, DRAW)
-            count = min(self.track.samples // DRAW, len(batches))
-            rows = batches[torch.arange(count) * len(batches) // max(count, 1)].flatten()
+            rows = batches[self._evenly(len(batches))].flatten()
             write_array(folder / IMAGES, images[rows].numpy())
 
         return self.images("attackers-answers", key, choose)
+
+    def busy_users_answers(self, attack: Attack, defense: Defense, seed: int, budget: int, drawn: int = 0) -> Images:
+        """What ordinary users would get who ask for as much: the counterpart of :meth:`attackers_answers`."""
+        asked = _asked(attack, defense, budget, drawn)
+        told = [asked.histories[batch] for batch in self._evenly(asked.drawn // DRAW)]
+        # From the streams of users: what tells these from attackers, but for how much they ask for, tells them so here.
+        return self.answers(defense, "reference", seed, len(told) * DRAW, told)
+
+    def _evenly(self, batches: int) -> list[int]:
+        """Numbers of some of so many batches, evenly over all of them: as many as users get, if there are."""
+        count = min(self.track.samples // DRAW, batches)
+        return [number * batches // count for number in range(count)]
 
     def forget_theft(self, attack: Attack, defense: Defense, seed: int, budget: int) -> None:
         """Remove an attack's outcome, so that it is done again."""
@@ -244,7 +263,7 @@ class Artifacts(StoredImages):
             own_seed = int(torch.randint(2**31, (1,), generator=rng))
             # Counted when begun: a training that failed must not leave its folder to the next. Of what it trains
             # on: where an attack is taken up again, what it makes of the answers may be rounded otherwise.
-            work = folder / f"training-{next(numbers)}-{_hash(images)}"
+            work = folder / f"training-{next(numbers)}-{images_hash(images)[:16]}"
             extractor, reporter = self.setting.extractor, self.reporter
             asked = time.monotonic()
             try:
@@ -280,9 +299,18 @@ class Artifacts(StoredImages):
             shutil.rmtree(work)
 
     def _drawn(
-        self, kind: str, key: Key, defense: Defense, count: int, draw: Callable[[Defense, int, slice], Tensor]
+        self,
+        kind: str,
+        key: Key,
+        defense: Defense,
+        count: int,
+        histories: Sequence[int],
+        draw: Callable[[Defense, int, slice], Tensor],
     ) -> Images:
-        """Images drawn batch by batch: ``draw`` is given the defense made ready, the batch's number and its rows."""
+        """Images drawn batch by batch: ``draw`` is given the defense as it answers, the batch's number and its rows.
+
+        Histories are given where it matters to the defense who asks.
+        """
 
         def make(folder: Path) -> None:
             ready = defense.prepared(StoredProvider(self))
@@ -290,22 +318,58 @@ class Artifacts(StoredImages):
             with self.reporter.stage(kind.replace("-", " "), count, unit="images") as stage:
                 for batch, start in enumerate(range(0, count, DRAW)):
                     rows = slice(start, min(start + DRAW, count))
-                    out[rows] = draw(ready, batch, rows)[: rows.stop - rows.start].numpy()
+                    facing = _facing(ready, histories, batch)
+                    out[rows] = draw(facing, batch, rows)[: rows.stop - rows.start].numpy()
                     stage.advance(rows.stop - rows.start)
 
-        return self.images(kind, key, make)
+        return self.images(kind, dict(key) | ({"histories": [*histories]} if histories else {}), make)
 
 
-def _asked(attack: Attack, defense: Defense, budget: int, drawn: int) -> tuple[tuple[int, ...], int]:
-    """Images that each client of an attack is handed; and how many answers are drawn, of which these are the first."""
+def _told(discerned: bool, histories: Sequence[int] | None, count: int) -> Sequence[int]:
+    """What a defense is told of the clients of so many images: nothing if it treats all alike."""
+    if not discerned:
+        return ()
+    return users_histories(-(-count // DRAW), DRAW) if histories is None else histories
+
+
+def _facing(ready: Defense, histories: Sequence[int], batch: int) -> Defense:
+    """A defense as it answers the client of a batch."""
+    return ready.facing(histories[batch]) if histories else ready
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What an attack asks for."""
+
+    budgets: tuple[int, ...]
+    """Images that each of its clients is handed."""
+    drawn: int
+    """Answers that are drawn."""
+    histories: Sequence[int]
+    """Images that the client was handed before each batch of them."""
+    apart: bool
+    """Whether each client's answers begin with a batch of their own; if not, they are the first of all."""
+
+    def handed(self, answers: Tensor) -> Tensor:
+        """Those of the answers drawn that are handed over, client after client."""
+        if not self.apart:
+            return answers[: sum(self.budgets)]
+        parts, start = [], 0
+        for budget in self.budgets:
+            parts.append(answers[start : start + budget])
+            start += -(-budget // DRAW) * DRAW
+        return torch.cat(parts)
+
+
+def _asked(attack: Attack, defense: Defense, budget: int, drawn: int) -> _Asked:
+    """See :meth:`Artifacts.theft` for the arguments."""
     asked = attack.queries(budget)
     budgets = handed(defense, asked, attack.threat_model.clients)
-    return budgets, max(sum(budgets), defense.granted(max(asked, drawn)))
-
-
-def _hash(images: Tensor) -> str:
-    """The beginning of the SHA-256 (hex) of images."""
-    return hashlib.sha256(images.contiguous().numpy().data).hexdigest()[:16]
+    if discerning(defense) and len(budgets) > 1:
+        told = histories(budgets, DRAW)
+        return _Asked(budgets, len(told) * DRAW, told, apart=True)
+    most = max(sum(budgets), defense.granted(max(asked, drawn)))
+    return _Asked(budgets, most, range(0, most, DRAW), apart=False)
 
 
 def cost(trained: Trained, waited: float) -> float:

@@ -1,10 +1,16 @@
-"""Who asks: an attacker as one client or as several, and the ordinary users of whom nobody is to be refused.
+"""Who asks: an attacker as one client or as several, and the ordinary users whose service is not to suffer.
 
-A defense limits each client by what that client has asked for (:meth:`Defense.limit`), which is all the state that is
-kept of one. Clients do not share: what one may not have any more, another still may.
+A defense treats each client by what that client has asked for and was handed (:meth:`Defense.limit`,
+:meth:`Defense.toward`), which is all the state that is kept of one. Clients do not share: what one may not have any
+more, another still may.
 """
 
 from __future__ import annotations
+
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Sequence
+from itertools import accumulate
 
 from benchmark.interfaces.defense import Defense
 
@@ -13,6 +19,16 @@ USERS = 1000
 
 BUSIEST = 10_000
 """Images that the busiest of them asks for."""
+
+
+def demands() -> list[int]:
+    """Images that each user asks for: the r-th busiest 1 / r of what the busiest does, Zipf's law.
+
+    What customers ask of a service is that uneven: of the numbers of calls in a day Clauset, Shalizi and Newman,
+    "Power-Law Distributions in Empirical Data", SIAM Review 51, 2009, find a power law of exponent 2.09, of which the
+    rank goes with the power 1 / 1.09.
+    """
+    return [BUSIEST // rank for rank in range(1, USERS + 1)]
 
 
 def parted(requested: int, clients: int) -> tuple[int, ...]:
@@ -30,16 +46,39 @@ def handed(defense: Defense, requested: int, clients: int) -> tuple[int, ...]:
     return tuple(defense.granted(asked) for asked in parted(requested, clients))
 
 
+def histories(budgets: Sequence[int], batch: int) -> list[int]:
+    """Images that the client was handed before each batch, of clients in turn who are handed their budgets in batches.
+
+    Args:
+        budgets: images of each client.
+        batch: images at a time; of a client's last batch some may be left over.
+    """
+    return [before for budget in budgets for before in range(0, budget, batch)]
+
+
+def users_histories(count: int, batch: int) -> list[int]:
+    """Images that the user was handed before each of ``count`` batches, which stand for all that users ask for.
+
+    Every batch stands for an equal part of these images, in the order of how many their users were handed before them,
+    most first; it is answered as the image in the middle of its part is.
+
+    Args:
+        count: batches.
+        batch: images that a user is handed at a time, at most.
+    """
+    images: Counter[int] = Counter()
+    for demand in demands():
+        for before in range(0, demand, batch):
+            images[before] += min(batch, demand - before)
+    most_first = sorted(images, reverse=True)
+    until = [*accumulate(images[each] for each in most_first)]
+    return [most_first[bisect_right(until, (2 * part + 1) * until[-1] // (2 * count))] for part in range(count)]
+
+
 def refused(defense: Defense) -> float:
     """Share of the images that ordinary users ask for, all of them together, and are not handed; 0 to 1.
-
-    The users are simulated: the r-th busiest of :data:`USERS` asks for :data:`BUSIEST` / r images, Zipf's law. What
-    customers ask of a service is that uneven: of the numbers of calls in a day Clauset, Shalizi and Newman,
-    "Power-Law Distributions in Empirical Data", SIAM Review 51, 2009, find a power law of exponent 2.09, of which the
-    rank goes with the power 1 / 1.09.
 
     Raises:
         PluginError: the defense's limit is no count.
     """
-    demands = [BUSIEST // rank for rank in range(1, USERS + 1)]
-    return 1 - sum(map(defense.granted, demands)) / sum(demands)
+    return 1 - sum(map(defense.granted, demands())) / sum(demands())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import accumulate
+
 from torch import Tensor
 
 from benchmark.errors import BudgetError, UsageError
@@ -13,19 +15,22 @@ class Oracle:
 
     Args:
         answers: uint8 (at least as many as all budgets together, C, H, W), usually a view of a memory map.
-        budgets: for each client that the attacker poses as, the number of images that it may be handed; one, if he
-            asks as himself.
+        budgets: for each client that the attacker poses as, the number of images that it may be handed, which lie one
+            client's after the other's; one, if he asks as himself.
+        history: images that one client is handed at most, where several were asked already and these are their answers.
 
     Raises:
         UsageError: a budget is negative, or all together are not positive or more than there are answers.
     """
 
-    def __init__(self, answers: Tensor, *budgets: int) -> None:
+    def __init__(self, answers: Tensor, *budgets: int, history: int | None = None) -> None:
         self.budget = sum(budgets)
         if min(budgets) < 0 or not 1 <= self.budget <= len(answers):
             raise UsageError(f"a query budget of {self.budget} needs as many answers, but there are {len(answers)}")
         self._answers = answers
+        self._ends = [*accumulate(budgets)]
         self._left = [*budgets]
+        self.history = max(budgets) if history is None else history
         self.charged = 0
         self._discarded = 0
 
@@ -51,7 +56,7 @@ class Oracle:
         return self.charged - self._discarded
 
     def query(self, n: int, client: int = 0) -> Tensor:
-        """The next ``n`` answers, uint8 (n, C, H, W), charged whatever becomes of them.
+        """The next ``n`` answers to a client, uint8 (n, C, H, W), charged whatever becomes of them.
 
         Args:
             n: how many.
@@ -69,7 +74,8 @@ class Oracle:
             who = f"client {client}" if len(self._left) > 1 else "the attacker"
             of = f", {self._left[client]} of them to it" if len(self._left) > 1 else ""
             raise BudgetError(f"{who} asked for {n} images, but {self.remaining} of {self.budget} remain{of}")
-        answers = self._answers[self.charged : self.charged + n]
+        start = self._ends[client] - self._left[client]
+        answers = self._answers[start : start + n]
         self._left[client] -= n
         self.charged += n
         return answers

@@ -18,7 +18,7 @@ from benchmark.measures import Measures
 from benchmark.record import ANOTHER_COUNT, Record, device, peak_memory, versions
 from benchmark.results import Results
 from benchmark.sheet import draw_sheet
-from benchmark.stack import alters, members, overriding
+from benchmark.stack import alters, discerning, members, overriding
 from benchmark.store import digest
 from benchmark.stored_images import Images
 
@@ -96,8 +96,13 @@ def evenhanded(cell: Cell, artifacts: Artifacts, measures: Measures, answers: Im
     defense = cell.made_defense
     if not alters(defense):
         return True
-    given = artifacts.attackers_answers(cell.made_attack, defense, cell.seed, cell.budget, drawn)
-    return len(given.tensor) < FEWEST_BATCHES * DRAW or measures.batches(given, answers, DRAW)["chance"] > CHANCE
+    asked = (cell.made_attack, defense, cell.seed, cell.budget, drawn)
+    given = artifacts.attackers_answers(*asked)
+    if len(given.tensor) < FEWEST_BATCHES * DRAW:
+        return True
+    # Whoever asks for much may be treated so, but whoever he is.
+    due = artifacts.busy_users_answers(*asked) if discerning(defense) else answers
+    return measures.batches(given, due, DRAW)["chance"] > CHANCE
 
 
 def similarity(

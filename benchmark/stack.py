@@ -21,6 +21,7 @@ class Stack(Uint8Defense):
     - Images: each member is handed the answers of those before it, 8-bit images, as if they were served in a row.
     - Measurements: each member's, in the same order.
     - Limits: each member limits what those before it grant; shares multiply, rounded down at each.
+    - Clients: every member is told how many images one was handed.
 
     The order of a member that changes latents and one that changes images makes no difference. All draw from one stream
     of randomness, in order.
@@ -56,6 +57,10 @@ class Stack(Uint8Defense):
     def restate(self, latent_dim: int, rng: torch.Generator) -> Stack:
         """The stack of the members restated, in order."""
         return Stack(tuple(member.restated(latent_dim, rng) for member in self.members))
+
+    def toward(self, handed: int) -> Stack:
+        """The stack of the members as they are toward such a client."""
+        return Stack(tuple(member.facing(handed) for member in self.members))
 
     def limit(self, requested: int) -> int:
         """What every member in turn grants of what is left."""
@@ -112,6 +117,11 @@ def members(defense: Defense) -> tuple[Defense, ...]:
 def overriding(defense: Defense, method: str) -> list[Defense]:
     """The members of a defense that override a method of the base class, such as ``perturb``; in order."""
     return [member for member in members(defense) if getattr(type(member), method) is not getattr(Defense, method)]
+
+
+def discerning(defense: Defense) -> bool:
+    """Whether it is another defense toward a client who was handed much than toward one who was handed little."""
+    return bool(overriding(defense, "toward"))
 
 
 def alters(defense: Defense) -> bool:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmark.clients import handed, parted, refused
+from benchmark.clients import demands, handed, histories, parted, refused, users_histories
 from benchmark.interfaces import Defense
 from defenses.limit import QueryLimit
 
@@ -44,3 +44,18 @@ def test_what_users_are_refused_is_what_is_beyond_the_cap() -> None:
     assert refused(QueryLimit(share=1.0, cap=4000)) == pytest.approx(float(7000 / total))
     # At most half an image of each user is lost to the floor besides.
     assert 0.5 <= refused(QueryLimit(share=0.5)) <= 0.5 + 500 / total
+
+
+@given(st.lists(st.integers(0, 50), min_size=1, max_size=5), st.integers(1, 10))
+def test_every_client_begins_with_nothing(budgets: list[int], batch: int) -> None:
+    told = histories(budgets, batch)
+    assert told.count(0) == sum(budget > 0 for budget in budgets)
+    # One batch for each whole number of them, and one for what is left.
+    assert len(told) == sum(-(-budget // batch) for budget in budgets)
+    assert max(told, default=0) < max(1, *budgets)
+
+
+@given(st.integers(1, 60), st.sampled_from([100, 500, 3000]))
+def test_users_are_as_busy_as_all_their_images_laid_in_a_row(count: int, batch: int) -> None:
+    every = sorted((asked // batch * batch for demand in demands() for asked in range(demand)), reverse=True)
+    assert users_histories(count, batch) == [every[(2 * part + 1) * len(every) // (2 * count)] for part in range(count)]

@@ -49,21 +49,25 @@ def test_a_budget_that_the_answers_cannot_meet_is_refused(budget: int) -> None:
 
 
 @given(st.lists(st.integers(0, 9), min_size=2, max_size=3).filter(any), st.lists(st.integers(0, 2), max_size=20))
-def test_clients_are_charged_apart_and_share_the_answers(budgets: list[int], asking: list[int]) -> None:
+def test_clients_are_charged_apart_and_get_answers_of_their_own(budgets: list[int], asking: list[int]) -> None:
     oracle = Oracle(ANSWERS, *budgets)
-    got: list[int] = []
+    got: list[list[int]] = [[] for _ in budgets]
     spent = [0] * len(budgets)
     for client in asking:
         if client >= len(budgets):
             with pytest.raises(UsageError, match=f"client {client} asked, but there are {len(budgets)}"):
                 oracle.query(1, client)
         elif spent[client] < budgets[client]:
-            got += oracle.query(1, client).flatten().tolist()
+            got[client] += oracle.query(1, client).flatten().tolist()
             spent[client] += 1
         else:
             with pytest.raises(BudgetError, match=f"client {client} asked for 1 images, .* 0 of them to it"):
                 oracle.query(1, client)
-    assert got == list(range(oracle.charged))
+    for client, answers in enumerate(got):
+        first = sum(budgets[:client])
+        assert answers == list(range(first, first + spent[client]))
+    assert oracle.charged == sum(spent)
+    assert oracle.history == max(budgets)
     assert oracle.left == tuple(a - b for a, b in zip(budgets, spent, strict=True))
     assert oracle.remaining == sum(oracle.left)
 

@@ -7,6 +7,7 @@ import math
 from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -15,11 +16,12 @@ from tiny_network import TINY_NETWORK
 from torch import Tensor
 
 from benchmark.artifacts import Artifacts
+from benchmark.clients import users_histories
 from benchmark.config import Cell, Track
 from benchmark.errors import DataError, PluginError, UsageError
 from benchmark.executors import make_executor
 from benchmark.files import open_array
-from benchmark.interfaces import Attack, Defense, Knowledge
+from benchmark.interfaces import Attack, Defense, ImageModel, Knowledge, ThreatModel
 from benchmark.keys import harness_hash
 from benchmark.metrics import compare_bins, fit_bins, frechet, kid, manifold, psnr, ssim
 from benchmark.oracle import Oracle
@@ -40,6 +42,7 @@ SPECS = {
     "garbage": "garbage",
     "jpeg": "jpeg,quality=30",
     "noise": "noise,sigma=0.2",
+    "rising-noise": "rising-noise,full=20",
     "filter": "filter,size=3",
     "adversarial": f"adversarial,surrogate={TINY_NETWORK}",
     "query-limit": "query-limit,share=0.5",
@@ -445,8 +448,85 @@ def test_a_defense_that_tells_attackers_from_users_is_flagged(
     record = do(Cell(track, f"{path}:TwoFaced", "fidelity", 80, 0), tmp_path)
     assert record.figures["utility_ssim"] == pytest.approx(1)
     assert UNEVEN in record.flags
-    for even in ("noise", "garbage", "linear,steps=5", "semantic,distance=2", "none", "query-limit,share=0.5"):
+    noises, skewed = ("noise", "rising-noise,full=40", "garbage"), ("linear,steps=5", "semantic,distance=2")
+    for even in (*noises, *skewed, "none", "query-limit,share=0.5"):
         assert UNEVEN not in do(Cell(track, even, "fidelity", 80, 0), tmp_path).flags
+
+
+COUNTING = """
+from dataclasses import dataclass, replace
+
+from benchmark.interfaces import Defense, parameter
+
+@dataclass(frozen=True)
+class Counting(Defense):
+    seen: int = parameter(0, "images that the client has")
+
+    def perturb(self, x, rng):
+        return (x * {told} + self.seen / 255).clamp(0, 1)
+
+    def toward(self, handed):
+        return replace(self, seen=handed)
+"""
+"""Its answers show what the client was handed before, and the image too if ``told``."""
+
+
+class Replaying(Attack):
+    """Hands over what it was handed."""
+
+    def __init__(self, clients: int) -> None:
+        self.clients = clients
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        return {"clients": self.clients}
+
+    @property
+    def threat_model(self) -> ThreatModel:
+        return ThreatModel(clients=self.clients)
+
+    def fit(self, oracle: Oracle, knowledge: Knowledge, rng: torch.Generator) -> ImageModel:
+        answers = torch.cat([oracle.query(n, client) for client, n in reversed([*enumerate(oracle.left)])])
+
+        class Model:
+            image_shape = oracle.image_shape
+
+            def sample(self, n: int, rng: torch.Generator) -> Tensor:
+                return answers[:n]
+
+        return Model()
+
+
+@pytest.mark.parametrize("budgets", [(40,), (14, 13, 13)])
+def test_a_client_is_answered_by_what_it_was_handed(
+    track: Track, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, budgets: tuple[int, ...]
+) -> None:
+    monkeypatch.setattr("benchmark.artifacts.DRAW", 4)
+    clients = len(budgets)
+    path = tmp_path / "counting.py"
+    path.write_text(COUNTING.format(told=0))
+    artifacts, counting = workshop(track, tmp_path, Reporter()), load("defense", f"{path}:Counting")
+    images = artifacts.theft(Replaying(clients), counting, 0, 40).images.tensor
+    # The last client first; each is told of its own images, in batches that begin with its first.
+    assert images[:, 0, 0, 0].tolist() == [n // 4 * 4 for budget in reversed(budgets) for n in range(budget)]
+    users = artifacts.answers(counting, "reference", 0, 40).tensor[::4, 0, 0, 0].tolist()
+    assert users == [min(255, handed) for handed in users_histories(10, 4)]
+    busy = artifacts.busy_users_answers(Replaying(clients), counting, 0, 40)
+    assert torch.equal(busy.tensor, artifacts.attackers_answers(Replaying(clients), counting, 0, 40).tensor)
+
+
+def test_what_a_client_was_handed_is_no_pretext_to_tell_attackers(
+    track: Track, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("artifacts", "pipeline"):
+        monkeypatch.setattr(f"benchmark.{module}.DRAW", 2)
+    path = tmp_path / "counting.py"
+    users = [stream("reference", 0, "perturb", batch).initial_seed() for batch in range(40)]
+    flags = []
+    for told in (1, f"(rng.initial_seed() in {users})"):
+        path.write_text(COUNTING.format(told=told))
+        flags.append(do(Cell(track, f"{path}:Counting", "fidelity", 80, 0), tmp_path).flags)
+    assert [UNEVEN in each for each in flags] == [False, True]
 
 
 def test_a_defense_that_does_not_repeat_itself_is_flagged(track: Track, tmp_path: Path) -> None:

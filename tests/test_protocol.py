@@ -24,7 +24,7 @@ import attacks
 import benchmark.metrics
 import benchmark.submission
 import leaderboard
-from attacks import best_of, purify, restoration, reweight, through
+from attacks import best_of, knowing, purify, restoration, reweight, through
 from attacks.accuracy import Accuracy
 from attacks.purify import Purify
 from attacks.reweight import Reweight
@@ -106,6 +106,7 @@ def numbers() -> Iterator[tuple[str, str]]:
     yield "principal components", f"{reweight.COMPONENTS}"
     yield "folds of its classifier", f"{reweight.FOLDS} and {reweight.REGULARIZATION:g}"
     yield "powers of its weights", listed(reweight.FLATTENINGS)
+    yield "histories of a client", f"{knowing.HISTORIES}"
     yield "strengths that `through` divides", f"{through.CANDIDATES}"
     yield "latents that a defense draws", f"{screen.SPREAD}"
     yield "images of each attack model that `best-of`", f"{best_of.SAMPLES:,}"
@@ -255,6 +256,7 @@ def test_the_prose_says_the_same() -> None:
         f"{RECIPE.steps:,} steps of {RECIPE.batch} images",
         f"from step {gan.COLLAPSE_GRACE} on have less than {percent(gan.COLLAPSE_SHARE)} of the data's spread",
         f"batches of {artifacts.DRAW}",
+        f"the r-th busiest for {clients.BUSIEST:,} / r images",
         f"Budgets run from {budget.MIN_BUDGET} images on",
         f"of {bins.BINS} k-means cells",
         f"two-proportion test at {percent(bins.SIGNIFICANCE)}",

@@ -8,6 +8,7 @@ import torch
 from hypothesis import strategies
 from torch import Tensor
 
+from benchmark.budget import MAX_BUDGET
 from benchmark.conformance.cases import LATENT_CASES, MANY, REQUESTS, LatentCase
 from benchmark.conformance.fields import ends, try_fields, try_strength
 from benchmark.conformance.findings import ContractError, RefusalError, Report
@@ -19,10 +20,13 @@ from benchmark.conformance.stand_ins import SmoothTarget, StandInProvider
 from benchmark.conformance.trials import EXAMPLES, Trials
 from benchmark.images import ImageShape
 from benchmark.interfaces import Defense
-from benchmark.stack import Stack, overriding
+from benchmark.stack import Stack, discerning, overriding
 
-METHODS = ("perturb", "latents", "limit", "prepare", "measurement", "restate")
+METHODS = ("perturb", "latents", "limit", "toward", "prepare", "measurement", "restate")
 """What an author of defenses overrides."""
+
+HANDED = MAX_BUDGET
+"""Images that a client was handed before, as many as any attack gets."""
 
 SHAPE: ImageShape = (1, 16, 16)
 """Shape of the stand-in target's images, where only its latents matter."""
@@ -58,6 +62,10 @@ def check_defense(
         return trials.report()
     if overriding(defense, "restate"):
         _try_restate(trials, defense)
+    if discerning(ready) and not _try_toward(trials, ready):
+        return trials.report()
+    # Of a defense that treats clients by what they were handed, what it is toward those who were handed most.
+    ready = ready.toward(HANDED)
     if overriding(defense, "latents") or overriding(ready, "latents"):
         _try_latents(trials, defense)
     changes, states = overriding(ready, "perturb"), overriding(ready, "measurement")
@@ -96,6 +104,32 @@ def _try_limit(trials: Trials, defense: Defense) -> None:
     if trials.each("limit-contract", is_a_share, REQUESTS):
         trials.each("limit-determinism", is_the_same, REQUESTS)
         trials.each("limit-order", rises, strategies.tuples(REQUESTS, REQUESTS), unless="limit-determinism")
+
+
+def _try_toward(trials: Trials, defense: Defense) -> bool:
+    """Whether it is a defense toward every client, and one that keeps to what the class says it changes."""
+
+    def meet(handed: int) -> Defense:
+        return attempt("toward", lambda: defense.toward(handed))
+
+    def is_a_defense(handed: int) -> None:
+        with kept_globals():
+            facing = meet(handed)
+        if not isinstance(facing, Defense):
+            raise ContractError(f"toward returned {type(facing).__name__}, but must return a defense, such as itself")
+        more = [name for name in ("latents", "perturb") if overriding(facing, name) and not overriding(defense, name)]
+        if more:
+            raise ContractError(
+                f"toward returned a defense with {' and '.join(more)} of its own; override that in the class too, "
+                "which says what is changed at all"
+            )
+
+    def is_the_same(handed: int) -> None:
+        if repr(meet(handed)) != repr(meet(handed)):
+            raise ContractError("toward gave two defenses for one client")
+
+    kept = trials.each("toward-contract", is_a_defense, REQUESTS)
+    return kept and trials.each("toward-determinism", is_the_same, REQUESTS)
 
 
 def _try_prepare(trials: Trials, defense: Defense) -> Defense | None:
@@ -145,7 +179,7 @@ def _try_latents(trials: Trials, defense: Defense) -> None:
         if case.latent_dim not in ready:
             # What this does to the process is no doing of latents.
             with kept_globals():
-                ready[case.latent_dim] = defense.prepare(provider)
+                ready[case.latent_dim] = defense.prepare(provider).toward(HANDED)
         drawn = ready[case.latent_dim].latents(case.count, provider.target, rng)
         return returned("latents", drawn, (case.count, case.latent_dim))
 

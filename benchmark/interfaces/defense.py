@@ -48,6 +48,9 @@ class Provider(Protocol):
 class Defense(Plugin):
     """What stands between the target and its users. Override :meth:`latents`, :meth:`perturb`, :meth:`limit`, or more.
 
+    All that is known of a client is how many images he asked for (:meth:`limit`) and was handed (:meth:`toward`), as
+    queries say nothing else.
+
     A subclass is a frozen dataclass; its fields are its hyperparameters. One that must know its target overrides
     :meth:`prepare`, and with it :meth:`restate`. One that a straight-through gradient does not do justice to overrides
     :meth:`measurement`, so that it is measured against the attacker who knows it at his best.
@@ -74,6 +77,14 @@ class Defense(Plugin):
         ``requested`` is what the client has asked for so far: the state that is kept of each.
         """
         return requested
+
+    def toward(self, handed: int) -> Defense:
+        """The defense toward a client who was handed so many images before; itself by default, whoever asks.
+
+        Asked for every batch of answers, of the defense made ready. What it returns may change only what the class
+        itself overrides: latents, images, or both.
+        """
+        return self
 
     def measurement(self, x: Tensor, rng: torch.Generator) -> Tensor:
         """What :meth:`perturb` does, stated so that an attacker can train through it.
@@ -116,6 +127,14 @@ class Defense(Plugin):
             PluginError: ``restate`` returned anything but a defense.
         """
         return self._checked_defense("restate", self.restate(latent_dim, rng))
+
+    def facing(self, handed: int) -> Defense:
+        """:meth:`toward`, checked.
+
+        Raises:
+            PluginError: ``toward`` returned anything but a defense.
+        """
+        return self._checked_defense("toward", self.toward(handed))
 
     def _checked_defense(self, method: str, found: object) -> Defense:
         if not isinstance(found, Defense):

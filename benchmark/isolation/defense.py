@@ -68,6 +68,10 @@ class IsolatedDefense(Hosted, Defense):
         limit: int = self._ask("limit", {"requested": requested}, {}).value("limit")
         return limit
 
+    def ask_toward(self, handed: int) -> Defense:
+        """See :meth:`benchmark.interfaces.Defense.toward`."""
+        return self._other(self._ask("toward", {"handed": handed}, {}))
+
     def ask_prepare(self, provider: Provider) -> Defense:
         """See :meth:`benchmark.interfaces.Defense.prepare`."""
         preparing = Preparing(provider, self, self)

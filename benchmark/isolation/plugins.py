@@ -74,7 +74,10 @@ def isolated(kind: str, spec: str, limits: Limits) -> IsolatedDefense | Isolated
 BASES: dict[str, type] = {"defense": IsolatedDefense, "attack": IsolatedAttack}
 """What the class of a plugin derives from on this side, by its kind."""
 
-METHODS = {"defense": ("latents", "perturb", "measurement", "limit", "prepare", "restate"), "attack": ("queries",)}
+METHODS = {
+    "defense": ("latents", "perturb", "measurement", "limit", "toward", "prepare", "restate"),
+    "attack": ("queries",),
+}
 """The methods that a plugin may override, and that are then asked for, by its kind."""
 
 

@@ -141,7 +141,7 @@ def test_no_restorer_is_tried_on_an_image_that_one_learnt_from(
     monkeypatch.setattr(purify, "LEAVES", 40)
     images = torch.randint(256, (real, 1, 8, 8), dtype=torch.uint8, generator=generator())
     knowledge = Knowledge((1, 8, 8), Recipe(), None, images, known_defense=Inverted())
-    Purify(share=0.1 if real else 0.0).restore(knowledge, generator())
+    Purify(share=0.1 if real else 0.0).restore(knowledge, (), generator())
     assert shown.tried.keys() == shown.learnt.keys() == set(Shown.KINDS)
     for kind in Shown.KINDS:
         assert len(shown.tried[kind]) == held_out
@@ -161,7 +161,7 @@ def test_it_restores_what_a_defense_does_as_the_attacker_states_it() -> None:
 
     defense = Unprepared()
     knowledge = Knowledge((1, 16, 16), Recipe(), None, blobs(30, side=16), known_defense=defense)
-    assert Purify(restorer="denoise").restore(knowledge, generator()) is not None
+    assert Purify(restorer="denoise").restore(knowledge, (), generator()) is not None
 
 
 def test_it_asks_for_what_it_uses() -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import pytest
 import torch
 from theft import Theft
 
+from attacks.knowing import HISTORIES
 from attacks.sybil import Sybil
 from benchmark.clients import handed
 from benchmark.errors import UsageError
@@ -33,6 +36,30 @@ def test_they_get_as_many_caps_as_they_are(clients: int, expected: int) -> None:
     assert torch.equal(theft.images, ANSWERS[:expected])
     assert (theft.oracle.charged, theft.oracle.kept) == (expected, expected)
     assert len(stolen("fidelity", QueryLimit(share=1.0, cap=20)).images) == 20
+
+
+def test_what_they_share_was_asked_for_by_each_from_the_first_image_on() -> None:
+    told = []
+
+    @dataclass(frozen=True)
+    class Counting(Defense):
+        def toward(self, handed: int) -> Defense:
+            told.append(handed)
+            return self
+
+    real, defense = ANSWERS[:40], Counting()
+    for attack, longest in (("reweight", 100), ("sybil,attack=reweight,clients=5", 20)):
+        told.clear()
+        made = load("attack", attack)
+        Theft(
+            made,
+            ANSWERS,
+            real,
+            budgets=handed(defense, 100, made.threat_model.clients),
+            features=lambda images: images.flatten(1).float().square(),
+            known_defense=defense,
+        )
+        assert told == [longest * part // HISTORIES for part in range(HISTORIES)]
 
 
 def test_what_is_thrown_away_is_told() -> None:

@@ -25,6 +25,7 @@ from defenses.interpolation import Linear
 from defenses.jpeg import Jpeg
 from defenses.limit import QueryLimit
 from defenses.noise import Noise
+from defenses.rising import RisingNoise
 from defenses.semantic import Semantic
 
 SIDE = 8
@@ -85,6 +86,11 @@ def levels(images: Tensor) -> Tensor:
     return images.float().mean(dim=(1, 2, 3)) / 255
 
 
+def grain(images: Tensor) -> float:
+    """Variance within images, whose levels are in [0, 1]: sigma^2 of noisy ones, 0 of what they were before."""
+    return float((images / 255).flatten(1).var(dim=1).mean())
+
+
 def test_noise_is_taken_off_which_who_does_not_know_it_learns(pixels: FeatureExtractor) -> None:
     sigma = 0.15
     clean, defense = grounds(1500), Noise(sigma)
@@ -95,16 +101,27 @@ def test_noise_is_taken_off_which_who_does_not_know_it_learns(pixels: FeatureExt
         for attack in (Fidelity(), Through(), unsure)
     }
 
-    def grain(x: Tensor) -> float:
-        """Variance within images: sigma^2 of answers, 0 of what they were before."""
-        return float((x / 255).flatten(1).var(dim=1).mean())
-
     # Noise of sigma added to a target without grain is all that answers differ by. It leaves the levels alone.
     assert grain(images[Fidelity()]) > 0.7 * sigma**2
     for knowing in (Through(), unsure):
         assert grain(images[knowing]) < 0.2 * sigma**2
         assert levels(images[knowing]).mean() == pytest.approx(float(levels(clean).mean()), abs=0.02)
         assert levels(images[knowing]).std() == pytest.approx(float(levels(clean).std()), rel=0.15)
+
+
+def test_noise_that_rises_is_taken_off_too(pixels: FeatureExtractor) -> None:
+    sigma, told = 0.15, range(0, 1500, 50)
+    clean, defense = grounds(1500), RisingNoise(sigma, full=1500)
+    answers = [defense.toward(each).answer(clean[each : each + 50], generator(each)) for each in told]
+    naive, knowing = (
+        stolen(attack, torch.cat(answers), defense, pixels).sample(1000, generator())
+        for attack in (Fidelity(), Through())
+    )
+    added = sum((sigma * each / 1500) ** 2 for each in told) / len(told)
+    assert grain(torch.cat(answers)) == pytest.approx(added, rel=0.05)
+    assert grain(naive) > 0.7 * added
+    assert grain(knowing) < 0.2 * added
+    assert levels(knowing).std() == pytest.approx(float(levels(clean).std()), rel=0.15)
 
 
 class Ground(Target):

@@ -17,6 +17,7 @@ from defenses.controls import Garbage, Undefended
 from defenses.filters import Filter
 from defenses.jpeg import Jpeg
 from defenses.noise import Noise
+from defenses.rising import RisingNoise
 
 DEFENSES = [
     Undefended(),
@@ -24,6 +25,7 @@ DEFENSES = [
     Jpeg(),
     Jpeg(codec="kornia"),
     Noise(),
+    RisingNoise(),
     Filter(),
     Filter(kind="median"),
     Filter(kind="bilateral"),
@@ -35,6 +37,7 @@ STRENGTHS = [
     (Jpeg(), "quality", [95, 75, 40, 10, 1]),
     (Jpeg(codec="kornia"), "quality", [95, 40, 10, 1]),
     (Noise(), "sigma", [0.0, 0.05, 0.1, 0.3, 1.0]),
+    (RisingNoise(), "sigma", [0.0, 0.05, 0.1, 0.3, 1.0]),
     (Filter(), "size", [3, 5, 9, 31]),
     (Filter(kind="median"), "size", [3, 5, 9, 31]),
     (Filter(kind="bilateral"), "sigma_color", [0.01, 0.05, 0.2, 1.0]),
@@ -144,3 +147,11 @@ def test_parameters_out_of_range_are_refused(defense: type[Defense], parameters:
 def test_channels_that_make_no_picture_are_refused(defense: Defense) -> None:
     with pytest.raises(UsageError, match="2 channels"):
         defense.perturb(torch.zeros(1, 2, 8, 8), generator())
+
+
+@pytest.mark.parametrize(("handed", "sigma"), [(0, 0.0), (500, 0.05), (1000, 0.1), (2000, 0.2), (10**6, 0.2)])
+def test_noise_rises_in_proportion_to_what_a_client_was_handed(handed: int, sigma: float) -> None:
+    x = torch.full((4, 3, 64, 64), 0.5)
+    grain = RisingNoise(sigma=0.2, full=2000).toward(handed).perturb(x, generator()) - x
+    # Of a normal distribution there is little beyond 2.5 deviations, where 0.2 is clipped.
+    assert float(grain.std()) == pytest.approx(sigma, rel=0.02)

@@ -399,6 +399,14 @@ def test_isolated_or_not_an_attack_does_the_same_to_the_bit(
     same_to_the_bit(track, tmp_path, defense, attack)
 
 
+def test_isolated_or_not_clients_are_treated_the_same_to_the_bit(
+    track: Track, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # So that either client's answers are of several batches.
+    monkeypatch.setattr("benchmark.artifacts.DRAW", 4)
+    same_to_the_bit(track, tmp_path, "rising-noise,sigma=0.2,full=10", "sybil,attack=through,clients=2")
+
+
 def test_isolated_or_not_the_direction_of_a_class_is_the_same_to_the_bit(labelled: Track, tmp_path: Path) -> None:
     """It is found by what the provider of the target has, of which an isolated defense sees no image."""
     # So great a distance, and so many real images, that the answers do not all weigh the same.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import random
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -195,6 +196,53 @@ class Punishes(Defense):
         return requested if requested < 1000 else 10
 
 
+class TowardNothing(Defense):
+    """Forgets to return what it is toward a client."""
+
+    def toward(self, handed):
+        pass
+
+
+class TowardMore(Defense):
+    """Changes latents for some clients, and does not say so."""
+
+    def perturb(self, x, rng):
+        return x * 0.5
+
+    def toward(self, handed):
+        return self if handed < 1000 else WideLatents()
+
+
+@dataclass(frozen=True)
+class TowardWhoever(Defense):
+    """Forgets which client it had."""
+
+    level: float = parameter(0.5, "factor", low=0.0, high=1.0)
+
+    def perturb(self, x, rng):
+        return x * self.level
+
+    def toward(self, handed):
+        return replace(self, level=random.random())
+
+
+class TowardSome(Defense):
+    """Does nonsense to those who were handed much, and only to them."""
+
+    def perturb(self, x, rng):
+        return x * 0.5
+
+    def toward(self, handed):
+        return self if handed < 1000 else TowardSomeOther()
+
+
+class TowardSomeOther(Defense):
+    """Returns no images."""
+
+    def perturb(self, x, rng):
+        return x[:, :, 1:]
+
+
 class PreparesNothing(Defense):
     """Forgets to return what it has made ready."""
 
@@ -282,6 +330,10 @@ BAD_CLASSES = [
     (FloatLimit, "limit returned float, but must return an int"),
     (Generous, "limit returned 1 of 0 images"),
     (Punishes, "it must not fall"),
+    (TowardNothing, "toward returned NoneType, but must return a defense"),
+    (TowardMore, "toward returned a defense with latents of its own"),
+    (TowardWhoever, "toward gave two defenses for one client"),
+    (TowardSome, "perturb returned shape (1, 1, 15, 16)"),
     (PreparesNothing, "prepare returned NoneType, but must return a defense"),
     (PreparesItself, "prepare changes the defense itself"),
     (RefusesToPrepare, "with nothing in it to decline: another target is needed"),

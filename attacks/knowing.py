@@ -1,0 +1,51 @@
+"""What attacks have in common that know the defense, and apply it to images of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from attacks.training import TrainingAttack
+from benchmark.interfaces import Defense
+from benchmark.oracle import Oracle
+from benchmark.stack import discerning
+
+BATCH = 500
+"""Images that are defended at a time."""
+
+HISTORIES = 20
+"""Numbers of images handed before that stand for all that a client is handed."""
+
+
+@dataclass(frozen=True)
+class KnowingAttack(TrainingAttack):
+    """A training attack that sets images of its own, defended likewise, beside the answers, or learns from both."""
+
+    def histories(self, defense: Defense, oracle: Oracle) -> list[int]:
+        """How many images a client was handed before, evenly over all its answers; none if it matters not.
+
+        Args:
+            defense: as its spec says.
+            oracle: whose answers these are.
+        """
+        return [oracle.history * part // HISTORIES for part in range(HISTORIES)] if discerning(defense) else []
+
+    def defended(self, images: Tensor, defense: Defense, histories: Sequence[int], rng: torch.Generator) -> Tensor:
+        """Images uint8 (n, C, H, W) as they are answered; in the same order.
+
+        Args:
+            images: undefended.
+            defense: restated.
+            histories: of the client, each for an equal part of the images, taken in turn.
+            rng: of the defense.
+        """
+        if not histories:
+            return torch.cat([defense.answer(part, rng) for part in torch.split(images, BATCH)])
+        answers = torch.empty_like(images)
+        for first, handed in enumerate(histories[: len(images)]):
+            part = slice(first, None, len(histories))
+            answers[part] = self.defended(images[part], defense.facing(handed), (), rng)
+        return answers
