@@ -10,7 +10,7 @@ from defenses.noise import Noise
 
 @dataclass(frozen=True)
 class RisingNoise(Noise):
-    """Gaussian noise that rises with the images a client was handed: ordinary users see little of it, a thief all.
+    """Gaussian noise that rises with the images a client was handed: ordinary users see little of it, a thief most.
 
     y = clip(x + s * e, 0, 1) as of :class:`Noise`, with s = ``sigma`` * min(1, h / ``full``) for a client who was
     handed h images before. ``sigma`` in [0, 1], more is stronger; ``full`` in 1 ... 10^9, less is stronger. A thief who
