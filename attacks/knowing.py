@@ -14,7 +14,7 @@ from benchmark.oracle import Oracle
 from benchmark.stack import discerning
 
 BATCH = 500
-"""Images that are defended at a time."""
+"""Images that are defended at a time, as the harness does: what a client was handed before counts in these."""
 
 HISTORIES = 20
 """Numbers of images handed before that stand for all that a client is handed."""
@@ -31,7 +31,10 @@ class KnowingAttack(TrainingAttack):
             defense: as its spec says.
             oracle: whose answers these are.
         """
-        return [oracle.history * part // HISTORIES for part in range(HISTORIES)] if discerning(defense) else []
+        if not discerning(defense):
+            return []
+        middles = ((2 * part + 1) * oracle.history // (2 * HISTORIES) for part in range(HISTORIES))
+        return [middle // BATCH * BATCH for middle in middles]
 
     def defended(self, images: Tensor, defense: Defense, histories: Sequence[int], rng: torch.Generator) -> Tensor:
         """Images uint8 (n, C, H, W) as they are answered; in the same order.
@@ -39,13 +42,14 @@ class KnowingAttack(TrainingAttack):
         Args:
             images: undefended.
             defense: restated.
-            histories: of the client, each for an equal part of the images, taken in turn.
+            histories: of the client, each for an equal part of the images, taken in turn; fewer of few images.
             rng: of the defense.
         """
         if not histories:
             return torch.cat([defense.answer(part, rng) for part in torch.split(images, BATCH)])
         answers = torch.empty_like(images)
-        for first, handed in enumerate(histories[: len(images)]):
-            part = slice(first, None, len(histories))
+        count = min(len(images), len(histories))
+        for first in range(count):
+            part, handed = slice(first, None, count), histories[first * len(histories) // count]
             answers[part] = self.defended(images[part], defense.facing(handed), (), rng)
         return answers

@@ -123,7 +123,8 @@ class Artifacts(StoredImages):
             return self._undefended_batch(ready, purpose, seed, batch)
 
         discerned = any(map(discerning, changing))
-        return self._drawn("target-images", key, defense, count, _told(discerned, histories, count), draw)
+        told = self._told(defense, discerned, seed, count, histories)
+        return self._drawn("target-images", key, defense, count, told, draw)
 
     def _undefended_batch(self, ready: Defense, purpose: str, seed: int, batch: int) -> Tensor:
         return ready.undefended(DRAW, self.setting.target, stream(purpose, seed, "latents", batch))
@@ -147,17 +148,32 @@ class Artifacts(StoredImages):
             whole = undefended.tensor[rows][torch.arange(DRAW) % (rows.stop - rows.start)]
             return self._answer_batch(ready, whole, purpose, seed, batch)
 
-        return self._drawn("answers", key, defense, count, _told(discerning(defense), histories, count), draw)
+        told = self._told(defense, discerning(defense), seed, count, histories)
+        return self._drawn("answers", key, defense, count, told, draw)
+
+    def _told(
+        self, defense: Defense, discerned: bool, seed: int, count: int, histories: Sequence[int] | None = None
+    ) -> Sequence[int]:
+        """What a defense is told of the clients of so many images: nothing if it treats all alike."""
+        if not discerned:
+            return ()
+        return self._users(defense, seed, -(-count // DRAW)) if histories is None else histories
+
+    def _users(self, defense: Defense, seed: int, batches: int) -> list[int]:
+        """The histories of ordinary users, of so many batches."""
+        return users_histories(defense, batches, DRAW, stream("users", seed))
 
     def repeats(self, defense: Defense, purpose: str, seed: int, count: int) -> bool:
         """Whether the first answers come out the same when they are drawn again; see :meth:`undefended`."""
         if not alters(defense):
             return True
         key = dict(answers_key(self.setting, defense, purpose, seed)) | {"count": count, "draw": DRAW, "again": True}
+        told = self._told(defense, discerning(defense), seed, count)
+        key |= {"histories": [*told]} if told else {}
 
         def compare(folder: Path) -> None:
             first = self.answers(defense, purpose, seed, count).tensor[:DRAW]
-            ready = _facing(defense.prepared(StoredProvider(self)), _told(discerning(defense), None, count), 0)
+            ready = _facing(defense.prepared(StoredProvider(self)), told, 0)
             again = self._undefended_batch(ready, purpose, seed, 0)
             if overriding(defense, "perturb"):
                 again = self._answer_batch(ready, again[torch.arange(DRAW) % len(first)], purpose, seed, 0)
@@ -196,46 +212,47 @@ class Artifacts(StoredImages):
         key = self._theft_key(attack, defense, seed, budget)
 
         def make(folder: Path) -> None:
-            asked = _asked(attack, defense, budget, drawn)
+            asked = self._asked(attack, defense, seed, budget, drawn)
             answers = self.answers(defense, "answers", seed, asked.drawn, asked.histories).tensor
             self._steal(folder, attack, defense, Oracle(asked.handed(answers), *asked.budgets), seed)
 
         return self.store.fetch("attack-models", key, make)
 
     def attackers_answers(self, attack: Attack, defense: Defense, seed: int, budget: int, drawn: int = 0) -> Images:
-        """Some batches of what is drawn for an attack, evenly over all of it: as many as users get, if there are.
+        """Batches of what is drawn for an attack that are to be what users get: as many as those, if there are.
 
-        See :meth:`theft` for the arguments.
+        Evenly from all of it; of a defense that treats clients by what they were handed, those that are drawn for the
+        attack with the histories of users, and that no attacker is handed. See :meth:`theft` for the arguments.
         """
-        asked = _asked(attack, defense, budget, drawn)
+        asked = self._asked(attack, defense, seed, budget, drawn)
         every = self.answers(defense, "answers", seed, asked.drawn, asked.histories)
         key = {"of": every.checksum, "samples": self.track.samples, "draw": DRAW}
 
         def choose(folder: Path) -> None:
             images = every.tensor
             batches = torch.arange(len(images) // DRAW * DRAW).view(-1, DRAW)
-            rows = batches[self._evenly(len(batches))].flatten()
-            write_array(folder / IMAGES, images[rows].numpy())
+            count = min(self.track.samples // DRAW, len(batches))
+            evenly = torch.arange(count) * len(batches) // max(count, 1)
+            rows = batches[-count:] if asked.histories else batches[evenly]
+            write_array(folder / IMAGES, images[rows[:count].flatten()].numpy())
 
         return self.images("attackers-answers", key, choose)
 
-    def busy_users_answers(self, attack: Attack, defense: Defense, seed: int, budget: int, drawn: int = 0) -> Images:
-        """What ordinary users would get who ask for as much: the counterpart of :meth:`attackers_answers`."""
-        asked = _asked(attack, defense, budget, drawn)
-        told = [asked.histories[batch] for batch in self._evenly(asked.drawn // DRAW)]
-        # From the streams of users: what tells these from attackers, but for how much they ask for, tells them so here.
-        return self.answers(defense, "reference", seed, len(told) * DRAW, told)
-
-    def _evenly(self, batches: int) -> list[int]:
-        """Numbers of some of so many batches, evenly over all of them: as many as users get, if there are."""
-        count = min(self.track.samples // DRAW, batches)
-        return [number * batches // count for number in range(count)]
+    def _asked(self, attack: Attack, defense: Defense, seed: int, budget: int, drawn: int) -> _Asked:
+        """What an attack asks for; see :meth:`theft` for the arguments."""
+        asked = attack.queries(budget)
+        budgets = handed(defense, asked, attack.threat_model.clients)
+        if not discerning(defense):
+            return _Asked(budgets, max(sum(budgets), defense.granted(max(asked, drawn))), ())
+        told = [*histories(budgets, DRAW), *self._users(defense, seed, self.track.samples // DRAW)]
+        return _Asked(budgets, len(told) * DRAW, told)
 
     def forget_theft(self, attack: Attack, defense: Defense, seed: int, budget: int) -> None:
         """Remove an attack's outcome, so that it is done again."""
         self.store.remove("attack-models", self._theft_key(attack, defense, seed, budget))
 
     def _theft_key(self, attack: Attack, defense: Defense, seed: int, budget: int) -> Key:
+        told = self._asked(attack, defense, seed, budget, 0).histories
         return {
             "attack": plugin_key(attack),
             "knowledge": knowledge_key(self.setting, attack, defense),
@@ -246,6 +263,7 @@ class Artifacts(StoredImages):
             "features": self.setting.extractor_key,
             "samples": self.track.samples,
             "code": code_hash(*TRAINING_CODE),
+            **({"histories": [*told]} if told else {}),
             **self.trained_by,
         }
 
@@ -325,13 +343,6 @@ class Artifacts(StoredImages):
         return self.images(kind, dict(key) | ({"histories": [*histories]} if histories else {}), make)
 
 
-def _told(discerned: bool, histories: Sequence[int] | None, count: int) -> Sequence[int]:
-    """What a defense is told of the clients of so many images: nothing if it treats all alike."""
-    if not discerned:
-        return ()
-    return users_histories(-(-count // DRAW), DRAW) if histories is None else histories
-
-
 def _facing(ready: Defense, histories: Sequence[int], batch: int) -> Defense:
     """A defense as it answers the client of a batch."""
     return ready.facing(histories[batch]) if histories else ready
@@ -346,30 +357,18 @@ class _Asked:
     drawn: int
     """Answers that are drawn."""
     histories: Sequence[int]
-    """Images that the client was handed before each batch of them."""
-    apart: bool
-    """Whether each client's answers begin with a batch of their own; if not, they are the first of all."""
+    """Images that the client was handed before each batch, if that matters: of all its clients, then of users."""
 
     def handed(self, answers: Tensor) -> Tensor:
         """Those of the answers drawn that are handed over, client after client."""
-        if not self.apart:
+        if not self.histories:
             return answers[: sum(self.budgets)]
+        # Each client's begin with a batch of their own.
         parts, start = [], 0
         for budget in self.budgets:
             parts.append(answers[start : start + budget])
             start += -(-budget // DRAW) * DRAW
         return torch.cat(parts)
-
-
-def _asked(attack: Attack, defense: Defense, budget: int, drawn: int) -> _Asked:
-    """See :meth:`Artifacts.theft` for the arguments."""
-    asked = attack.queries(budget)
-    budgets = handed(defense, asked, attack.threat_model.clients)
-    if discerning(defense) and len(budgets) > 1:
-        told = histories(budgets, DRAW)
-        return _Asked(budgets, len(told) * DRAW, told, apart=True)
-    most = max(sum(budgets), defense.granted(max(asked, drawn)))
-    return _Asked(budgets, most, range(0, most, DRAW), apart=False)
 
 
 def cost(trained: Trained, waited: float) -> float:

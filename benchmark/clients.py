@@ -12,6 +12,8 @@ from collections import Counter
 from collections.abc import Sequence
 from itertools import accumulate
 
+import torch
+
 from benchmark.interfaces.defense import Defense
 
 USERS = 1000
@@ -56,23 +58,32 @@ def histories(budgets: Sequence[int], batch: int) -> list[int]:
     return [before for budget in budgets for before in range(0, budget, batch)]
 
 
-def users_histories(count: int, batch: int) -> list[int]:
-    """Images that the user was handed before each of ``count`` batches, which stand for all that users ask for.
+def users_histories(defense: Defense, count: int, batch: int, rng: torch.Generator) -> list[int]:
+    """Images that the user was handed before each of ``count`` batches, which stand for all that users are handed.
 
     Every batch stands for an equal part of these images, in the order of how many their users were handed before them,
-    most first; it is answered as the image in the middle of its part is.
+    most first; it is answered as one of its part is, drawn at random.
 
     Args:
+        defense: whose limit no user gets around.
         count: batches.
         batch: images that a user is handed at a time, at most.
+        rng: draws one image of each part.
+
+    Raises:
+        PluginError: the defense's limit is no count.
     """
     images: Counter[int] = Counter()
     for demand in demands():
-        for before in range(0, demand, batch):
-            images[before] += min(batch, demand - before)
+        granted = defense.granted(demand)
+        for before in range(0, granted, batch):
+            images[before] += min(batch, granted - before)
+    if not images:
+        return [0] * count
     most_first = sorted(images, reverse=True)
     until = [*accumulate(images[each] for each in most_first)]
-    return [most_first[bisect_right(until, (2 * part + 1) * until[-1] // (2 * count))] for part in range(count)]
+    places = (torch.arange(count) + torch.rand(count, generator=rng, dtype=torch.float64)) / count * until[-1]
+    return [most_first[bisect_right(until, int(place))] for place in places.tolist()]
 
 
 def refused(defense: Defense) -> float:

@@ -76,6 +76,9 @@ NOT_DETERMINISTIC = "the defense is not deterministic given its generator"
 UNEVEN = "attackers get other answers than users, so that its cost is not that of what holds them off"
 """Flag of a defense that tells the ones from the others, by whatever trace of the harness."""
 
+ONE_CLIENT = "the defense treats clients by what they were handed, and the attacker is one client"
+"""Flag of an attack that does not do what such a defense is weakest against."""
+
 CHANCE = 1e-4
 """Probability up to which users' and attackers' answers are not taken for alike."""
 
@@ -96,13 +99,8 @@ def evenhanded(cell: Cell, artifacts: Artifacts, measures: Measures, answers: Im
     defense = cell.made_defense
     if not alters(defense):
         return True
-    asked = (cell.made_attack, defense, cell.seed, cell.budget, drawn)
-    given = artifacts.attackers_answers(*asked)
-    if len(given.tensor) < FEWEST_BATCHES * DRAW:
-        return True
-    # Whoever asks for much may be treated so, but whoever he is.
-    due = artifacts.busy_users_answers(*asked) if discerning(defense) else answers
-    return measures.batches(given, due, DRAW)["chance"] > CHANCE
+    given = artifacts.attackers_answers(cell.made_attack, defense, cell.seed, cell.budget, drawn)
+    return len(given.tensor) < FEWEST_BATCHES * DRAW or measures.batches(given, answers, DRAW)["chance"] > CHANCE
 
 
 def similarity(
@@ -152,6 +150,7 @@ def write_up(
         flags=(
             *([] if artifacts.repeats(defense, "reference", cell.seed, track.samples) else [NOT_DETERMINISTIC]),
             *([] if alike else [UNEVEN]),
+            *([ONE_CLIENT] if discerning(defense) and attack.threat_model.clients == 1 else []),
             *beyond(cell.budget, attack.queries(cell.budget), theft.queries_charged),
             *training_flags(theft.trainings, theft.failures),
         ),

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -55,7 +57,28 @@ def test_every_client_begins_with_nothing(budgets: list[int], batch: int) -> Non
     assert max(told, default=0) < max(1, *budgets)
 
 
-@given(st.integers(1, 60), st.sampled_from([100, 500, 3000]))
-def test_users_are_as_busy_as_all_their_images_laid_in_a_row(count: int, batch: int) -> None:
-    every = sorted((asked // batch * batch for demand in demands() for asked in range(demand)), reverse=True)
-    assert users_histories(count, batch) == [every[(2 * part + 1) * len(every) // (2 * count)] for part in range(count)]
+@given(st.integers(1, 60), st.sampled_from([100, 500, 3000]), st.sampled_from([10**6, 1000]))
+def test_users_are_as_busy_as_all_their_images_laid_in_a_row(count: int, batch: int, cap: int) -> None:
+    limit = QueryLimit(share=1.0, cap=cap)
+    images = [asked // batch * batch for demand in demands() for asked in range(min(demand, cap))]
+    parts = [part.tolist() for part in np.array_split(np.sort(images)[::-1], count)]
+    told = users_histories(limit, count, batch, torch.Generator().manual_seed(count))
+    # Where one part ends in the middle of an image the next begins.
+    assert all(part[-1] <= each <= part[0] for part, each in zip(parts, told, strict=True))
+
+
+def test_users_histories_are_drawn() -> None:
+    draws = [users_histories(Defense(), 20, 500, torch.Generator().manual_seed(seed)) for seed in range(200)]
+    share = sum(each.count(0) for each in draws) / (20 * len(draws))
+    assert share == pytest.approx(sum(min(demand, 500) for demand in demands()) / sum(demands()), abs=0.01)
+    assert len({tuple(each) for each in draws}) > 50
+
+
+def test_who_is_handed_nothing_has_no_history() -> None:
+    assert users_histories(QueryLimit(share=0.001, cap=1), 3, 500, torch.Generator()) == [0, 0, 0]
+    assert users_histories(Refusing(), 3, 500, torch.Generator()) == [0, 0, 0]
+
+
+class Refusing(Defense):
+    def limit(self, requested: int) -> int:
+        return 0

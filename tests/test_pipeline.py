@@ -463,12 +463,12 @@ class Counting(Defense):
     seen: int = parameter(0, "images that the client has")
 
     def perturb(self, x, rng):
-        return (x * {told} + self.seen / 255).clamp(0, 1)
+        return (x * {image} + {told} * self.seen / 255).clamp(0, 1)
 
     def toward(self, handed):
         return replace(self, seen=handed)
 """
-"""Its answers show what the client was handed before, and the image too if ``told``."""
+"""Its answers show the image, what the client was handed before, or both."""
 
 
 class Replaying(Attack):
@@ -504,15 +504,16 @@ def test_a_client_is_answered_by_what_it_was_handed(
     monkeypatch.setattr("benchmark.artifacts.DRAW", 4)
     clients = len(budgets)
     path = tmp_path / "counting.py"
-    path.write_text(COUNTING.format(told=0))
+    path.write_text(COUNTING.format(image=0, told=1))
     artifacts, counting = workshop(track, tmp_path, Reporter()), load("defense", f"{path}:Counting")
     images = artifacts.theft(Replaying(clients), counting, 0, 40).images.tensor
     # The last client first; each is told of its own images, in batches that begin with its first.
     assert images[:, 0, 0, 0].tolist() == [n // 4 * 4 for budget in reversed(budgets) for n in range(budget)]
-    users = artifacts.answers(counting, "reference", 0, 40).tensor[::4, 0, 0, 0].tolist()
-    assert users == [min(255, handed) for handed in users_histories(10, 4)]
-    busy = artifacts.busy_users_answers(Replaying(clients), counting, 0, 40)
-    assert torch.equal(busy.tensor, artifacts.attackers_answers(Replaying(clients), counting, 0, 40).tensor)
+    users = artifacts.answers(counting, "reference", 0, 40).tensor
+    told = users_histories(counting, 10, 4, stream("users", 0))
+    assert users[::4, 0, 0, 0].tolist() == [min(255, handed) for handed in told]
+    # What attackers would get who ask as users do.
+    assert torch.equal(artifacts.attackers_answers(Replaying(clients), counting, 0, 40).tensor, users)
 
 
 def test_what_a_client_was_handed_is_no_pretext_to_tell_attackers(
@@ -521,10 +522,12 @@ def test_what_a_client_was_handed_is_no_pretext_to_tell_attackers(
     for module in ("artifacts", "pipeline"):
         monkeypatch.setattr(f"benchmark.{module}.DRAW", 2)
     path = tmp_path / "counting.py"
-    users = [stream("reference", 0, "perturb", batch).initial_seed() for batch in range(40)]
+    users = [stream("reference", 0, "perturb", batch).initial_seed() for batch in range(20)]
+    told = users_histories(Defense(), 20, 2, stream("users", 0))
     flags = []
-    for told in (1, f"(rng.initial_seed() in {users})"):
-        path.write_text(COUNTING.format(told=told))
+    # It may know every trace of the draw that its utility is measured on: what else it is asked is not told apart.
+    for image in (1, f"((rng.initial_seed(), self.seen) in {[*zip(users, told, strict=True)]})"):
+        path.write_text(COUNTING.format(image=image, told=0))
         flags.append(do(Cell(track, f"{path}:Counting", "fidelity", 80, 0), tmp_path).flags)
     assert [UNEVEN in each for each in flags] == [False, True]
 

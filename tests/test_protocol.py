@@ -249,6 +249,10 @@ def test_the_page_says_what_the_code_does(name: str, value: str) -> None:
     assert [told for what, told in ROWS if what.startswith(name)] == [value]
 
 
+def test_attackers_know_after_how_many_images_a_client_is_treated_otherwise() -> None:
+    assert knowing.BATCH == artifacts.DRAW
+
+
 def test_the_prose_says_the_same() -> None:
     """Where a number stands in a sentence of the page too."""
     prose = " ".join(PAGE.partition("## All numbers")[0].split())
@@ -256,7 +260,7 @@ def test_the_prose_says_the_same() -> None:
         f"{RECIPE.steps:,} steps of {RECIPE.batch} images",
         f"from step {gan.COLLAPSE_GRACE} on have less than {percent(gan.COLLAPSE_SHARE)} of the data's spread",
         f"batches of {artifacts.DRAW}",
-        f"the r-th busiest for {clients.BUSIEST:,} / r images",
+        f"the r-th busiest asks for {clients.BUSIEST:,} / r images",
         f"Budgets run from {budget.MIN_BUDGET} images on",
         f"of {bins.BINS} k-means cells",
         f"two-proportion test at {percent(bins.SIGNIFICANCE)}",

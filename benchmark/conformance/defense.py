@@ -8,7 +8,6 @@ import torch
 from hypothesis import strategies
 from torch import Tensor
 
-from benchmark.budget import MAX_BUDGET
 from benchmark.conformance.cases import LATENT_CASES, MANY, REQUESTS, LatentCase
 from benchmark.conformance.fields import ends, try_fields, try_strength
 from benchmark.conformance.findings import ContractError, RefusalError, Report
@@ -19,14 +18,17 @@ from benchmark.conformance.perturbation import try_perturb
 from benchmark.conformance.stand_ins import SmoothTarget, StandInProvider
 from benchmark.conformance.trials import EXAMPLES, Trials
 from benchmark.images import ImageShape
-from benchmark.interfaces import Defense
+from benchmark.interfaces import Defense, Target, Uint8Defense
 from benchmark.stack import Stack, discerning, overriding
 
 METHODS = ("perturb", "latents", "limit", "toward", "prepare", "measurement", "restate")
 """What an author of defenses overrides."""
 
-HANDED = MAX_BUDGET
-"""Images that a client was handed before, as many as any attack gets."""
+CHANGING = ("latents", "perturb", "measurement")
+"""What a class says it changes by overriding it."""
+
+HANDED = (0, 500, 1000, 4500, 10_000, 49_500)
+"""Images that a client was handed before: of users, most of whom have few, and of attackers."""
 
 SHAPE: ImageShape = (1, 16, 16)
 """Shape of the stand-in target's images, where only its latents matter."""
@@ -62,14 +64,14 @@ def check_defense(
         return trials.report()
     if overriding(defense, "restate"):
         _try_restate(trials, defense)
-    if discerning(ready) and not _try_toward(trials, ready):
+    if discerning(ready) and not _try_toward(trials, defense, ready):
         return trials.report()
-    # Of a defense that treats clients by what they were handed, what it is toward those who were handed most.
-    ready = ready.toward(HANDED)
     if overriding(defense, "latents") or overriding(ready, "latents"):
         _try_latents(trials, defense)
     changes, states = overriding(ready, "perturb"), overriding(ready, "measurement")
     extremes = _extremes(trials, defense, made_anew) if changes or states else {}
+    if discerning(defense):
+        ready, extremes = _toward_all(ready), {setting: _toward_all(end) for setting, end in extremes.items()}
     if changes:
         try_perturb(trials, ready, extremes)
     # What it does must be right before what it states can be held against it.
@@ -106,30 +108,63 @@ def _try_limit(trials: Trials, defense: Defense) -> None:
         trials.each("limit-order", rises, strategies.tuples(REQUESTS, REQUESTS), unless="limit-determinism")
 
 
-def _try_toward(trials: Trials, defense: Defense) -> bool:
+def _try_toward(trials: Trials, defense: Defense, ready: Defense) -> bool:
     """Whether it is a defense toward every client, and one that keeps to what the class says it changes."""
-
-    def meet(handed: int) -> Defense:
-        return attempt("toward", lambda: defense.toward(handed))
 
     def is_a_defense(handed: int) -> None:
         with kept_globals():
-            facing = meet(handed)
+            facing = attempt("toward", lambda: ready.toward(handed))
         if not isinstance(facing, Defense):
             raise ContractError(f"toward returned {type(facing).__name__}, but must return a defense, such as itself")
-        more = [name for name in ("latents", "perturb") if overriding(facing, name) and not overriding(defense, name)]
+        more = [name for name in CHANGING if overriding(facing, name) and not overriding(defense, name)]
         if more:
             raise ContractError(
                 f"toward returned a defense with {' and '.join(more)} of its own; override that in the class too, "
                 "which says what is changed at all"
             )
 
-    def is_the_same(handed: int) -> None:
-        if repr(meet(handed)) != repr(meet(handed)):
-            raise ContractError("toward gave two defenses for one client")
+    def is_of_the_class() -> None:
+        if not discerning(defense):
+            raise ContractError("prepare returned a defense with toward of its own; override that in the class too")
 
-    kept = trials.each("toward-contract", is_a_defense, REQUESTS)
-    return kept and trials.each("toward-determinism", is_the_same, REQUESTS)
+    return trials.once("toward-class", is_of_the_class) and trials.each("toward-contract", is_a_defense, REQUESTS)
+
+
+class _Toward(Defense):
+    """A defense as it is toward clients of all :data:`HANDED`: which of them asks, the seed of the generator says."""
+
+    def __init__(self, defense: Defense) -> None:
+        self._defense = defense
+
+    def latents(self, n: int, target: Target, rng: torch.Generator) -> Tensor:
+        return self._facing(rng).latents(n, target, rng)
+
+    def perturb(self, x: Tensor, rng: torch.Generator) -> Tensor:
+        return self._facing(rng).perturb(x, rng)
+
+    def measurement(self, x: Tensor, rng: torch.Generator) -> Tensor:
+        return self._facing(rng).measurement(x, rng)
+
+    def answer(self, images: Tensor, rng: torch.Generator) -> Tensor:
+        return self._facing(rng).answer(images, rng)
+
+    def _facing(self, rng: torch.Generator) -> Defense:
+        return self._defense.toward(HANDED[rng.initial_seed() % len(HANDED)])
+
+
+class _Uint8Toward(_Toward, Uint8Defense):
+    """The same of a defense that works on 8-bit images."""
+
+    def perturb_uint8(self, images: Tensor, rng: torch.Generator) -> Tensor:
+        facing = self._facing(rng)
+        return facing.perturb_uint8(images, rng) if isinstance(facing, Uint8Defense) else facing.answer(images, rng)
+
+
+def _toward_all(defense: Defense) -> Defense:
+    """What is tried in place of a defense that treats clients by what they were handed; of others they themselves."""
+    if not discerning(defense):
+        return defense
+    return _Uint8Toward(defense) if isinstance(defense, Uint8Defense) else _Toward(defense)
 
 
 def _try_prepare(trials: Trials, defense: Defense) -> Defense | None:
@@ -179,7 +214,7 @@ def _try_latents(trials: Trials, defense: Defense) -> None:
         if case.latent_dim not in ready:
             # What this does to the process is no doing of latents.
             with kept_globals():
-                ready[case.latent_dim] = defense.prepare(provider).toward(HANDED)
+                ready[case.latent_dim] = _toward_all(defense.prepare(provider))
         drawn = ready[case.latent_dim].latents(case.count, provider.target, rng)
         return returned("latents", drawn, (case.count, case.latent_dim))
 

@@ -51,10 +51,6 @@ class DefendingGuest(Guest):
         (gradient,) = torch.autograd.grad(y, x, message.tensor("gradient"))
         return {}, {"gradient": gradient}
 
-    def answer_toward(self, message: Message) -> Served:
-        """See :meth:`benchmark.interfaces.Defense.toward`; the number of the defense toward such a client."""
-        return {"plugin": self.number(self._defense(message).facing(message.value("handed")))}, {}
-
     def _defense(self, message: Message) -> Defense:
         defense: Defense = self.plugin(message.value("plugin"))
         return defense

@@ -20,10 +20,18 @@ class DefenseGuest(DefendingGuest):
     def __init__(self, kind: str, spec: str, channel: Channel) -> None:
         super().__init__(kind, spec, channel)
         self._makers: list[Callable[[torch.Generator], Tensor]] = []
+        self._facing: dict[tuple[int, int], int] = {}
 
     def answer_limit(self, message: Message) -> Served:
         """See :meth:`benchmark.interfaces.Defense.limit`."""
         return {"limit": self._defense(message).limit(message.value("requested"))}, {}
+
+    def answer_toward(self, message: Message) -> Served:
+        """See :meth:`benchmark.interfaces.Defense.toward`; the number of the defense toward such a client."""
+        known = message.value("plugin"), message.value("handed")
+        if known not in self._facing:
+            self._facing[known] = self.number(self._defense(message).facing(message.value("handed")))
+        return {"plugin": self._facing[known]}, {}
 
     def answer_prepare(self, message: Message) -> Served:
         """See :meth:`benchmark.interfaces.Defense.prepare`; the number of the defense made ready."""

@@ -8,7 +8,7 @@ import pytest
 import torch
 from theft import Theft
 
-from attacks.knowing import HISTORIES
+from attacks.knowing import BATCH, HISTORIES
 from attacks.sybil import Sybil
 from benchmark.clients import handed
 from benchmark.errors import UsageError
@@ -48,18 +48,21 @@ def test_what_they_share_was_asked_for_by_each_from_the_first_image_on() -> None
             return self
 
     real, defense = ANSWERS[:40], Counting()
-    for attack, longest in (("reweight", 100), ("sybil,attack=reweight,clients=5", 20)):
+    for attack, expected in (
+        ("reweight", [middle // BATCH * BATCH for middle in range(50, 2000, 100)]),
+        ("sybil,attack=reweight,clients=4", [0] * HISTORIES),
+    ):
         told.clear()
         made = load("attack", attack)
         Theft(
             made,
-            ANSWERS,
+            ANSWERS[:1].expand(2000, 1, 1, 1) + torch.arange(2000)[:, None, None, None].to(torch.uint8),
             real,
-            budgets=handed(defense, 100, made.threat_model.clients),
+            budgets=handed(defense, 2000, made.threat_model.clients),
             features=lambda images: images.flatten(1).float().square(),
             known_defense=defense,
         )
-        assert told == [longest * part // HISTORIES for part in range(HISTORIES)]
+        assert told == expected
 
 
 def test_what_is_thrown_away_is_told() -> None:

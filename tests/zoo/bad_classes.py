@@ -223,7 +223,7 @@ class TowardWhoever(Defense):
         return x * self.level
 
     def toward(self, handed):
-        return replace(self, level=random.random())
+        return replace(self, level=random.SystemRandom().random())
 
 
 class TowardSome(Defense):
@@ -241,6 +241,48 @@ class TowardSomeOther(Defense):
 
     def perturb(self, x, rng):
         return x[:, :, 1:]
+
+
+@dataclass(frozen=True)
+class TowardNewcomers(Defense):
+    """Divides by what a client was handed."""
+
+    handed: int = parameter(1, "images", low=0, high=10**12)
+
+    def perturb(self, x, rng):
+        return x * 0.5 * self.handed / self.handed
+
+    def toward(self, handed):
+        return replace(self, handed=handed)
+
+    def measurement(self, x, rng):
+        return x * 0.5
+
+
+@dataclass(frozen=True)
+class TowardNobodyReal(Defense):
+    """States itself only toward clients whom there are none of."""
+
+    handed: int = parameter(10**12, "images", low=0, high=10**12)
+
+    def perturb(self, x, rng):
+        return x * 0.5
+
+    def toward(self, handed):
+        return replace(self, handed=handed)
+
+    def measurement(self, x, rng):
+        return x * 0.5 if self.handed > 10**9 else x * 0.9
+
+
+class PreparesToward(Defense):
+    """Is another toward clients, but only once it is ready."""
+
+    def perturb(self, x, rng):
+        return x * 0.5
+
+    def prepare(self, provider):
+        return TowardSome()
 
 
 class PreparesNothing(Defense):
@@ -332,7 +374,10 @@ BAD_CLASSES = [
     (Punishes, "it must not fall"),
     (TowardNothing, "toward returned NoneType, but must return a defense"),
     (TowardMore, "toward returned a defense with latents of its own"),
-    (TowardWhoever, "toward gave two defenses for one client"),
+    (TowardWhoever, "perturb gave two answers to one call with one generator"),
+    (TowardNewcomers, "perturb returned values that are not finite"),
+    (TowardNobodyReal, "from what perturb does"),
+    (PreparesToward, "prepare returned a defense with toward of its own"),
     (TowardSome, "perturb returned shape (1, 1, 15, 16)"),
     (PreparesNothing, "prepare returned NoneType, but must return a defense"),
     (PreparesItself, "prepare changes the defense itself"),
