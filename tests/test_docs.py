@@ -41,7 +41,6 @@ FENCED = re.compile(r"^```(\w*)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 EXEMPT = {
     r"\.\.\.|\b[A-Z]{2,}\b": "for the reader to fill in",
     r"^python -m benchmark (adaptive|findings|report|train-target)$": "the name of a command, without what it needs",
-    r"^python -m benchmark adaptive ": "the page of a whole study: tests/leaderboard/test_adaptive.py",
     r"^python -m benchmark (submit|verify|enter) ": "takes long: tests/submission",
     r" --executor ray ": "takes long: tests/executors/test_ray.py",
     r"^python -m benchmarks\b": "measures speed, for hours: tests/benchmarks/test_comparisons.py, on tiny inputs",
