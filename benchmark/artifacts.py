@@ -363,11 +363,12 @@ class _Asked:
         """Those of the answers drawn that are handed over, client after client."""
         if not self.histories:
             return answers[: sum(self.budgets)]
-        # Each client's begin with a batch of their own.
-        parts, start = [], 0
+        parts = []
+        places = {before: self.histories.index(before) * DRAW for before in range(0, max(self.budgets), DRAW)}
         for budget in self.budgets:
-            parts.append(answers[start : start + budget])
-            start += -(-budget // DRAW) * DRAW
+            for before in range(0, budget, DRAW):
+                parts.append(answers[places[before] :][: min(DRAW, budget - before)])
+                places[before] += len(parts[-1])
         return torch.cat(parts)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import accumulate
 
 import torch
@@ -49,13 +49,25 @@ def handed(defense: Defense, requested: int, clients: int) -> tuple[int, ...]:
 
 
 def histories(budgets: Sequence[int], batch: int) -> list[int]:
-    """Images that the client was handed before each batch, of clients in turn who are handed their budgets in batches.
+    """Images that the client was handed before each batch, of as many as it takes to hand all clients their budgets.
+
+    Clients who were handed as many share batches, as they are answered alike; fewest first.
 
     Args:
         budgets: images of each client.
-        batch: images at a time; of a client's last batch some may be left over.
+        batch: images that a client is handed at a time, at most.
     """
-    return [before for budget in budgets for before in range(0, budget, batch)]
+    images = _by_history(budgets, batch)
+    return [before for before in sorted(images) for _ in range(0, images[before], batch)]
+
+
+def _by_history(budgets: Iterable[int], batch: int) -> Counter[int]:
+    """How many images are handed to clients who were handed so many before, a batch at a time."""
+    images: Counter[int] = Counter()
+    for budget in budgets:
+        for before in range(0, budget, batch):
+            images[before] += min(batch, budget - before)
+    return images
 
 
 def users_histories(defense: Defense, count: int, batch: int, rng: torch.Generator) -> list[int]:
@@ -73,11 +85,7 @@ def users_histories(defense: Defense, count: int, batch: int, rng: torch.Generat
     Raises:
         PluginError: the defense's limit is no count.
     """
-    images: Counter[int] = Counter()
-    for demand in demands():
-        granted = defense.granted(demand)
-        for before in range(0, granted, batch):
-            images[before] += min(batch, granted - before)
+    images = _by_history(map(defense.granted, demands()), batch)
     if not images:
         return [0] * count
     most_first = sorted(images, reverse=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from fractions import Fraction
 
 import numpy as np
@@ -49,12 +51,13 @@ def test_what_users_are_refused_is_what_is_beyond_the_cap() -> None:
 
 
 @given(st.lists(st.integers(0, 50), min_size=1, max_size=5), st.integers(1, 10))
-def test_every_client_begins_with_nothing(budgets: list[int], batch: int) -> None:
+def test_clients_who_were_handed_as_many_share_as_few_batches_as_hold_their_images(
+    budgets: list[int], batch: int
+) -> None:
     told = histories(budgets, batch)
-    assert told.count(0) == sum(budget > 0 for budget in budgets)
-    # One batch for each whole number of them, and one for what is left.
-    assert len(told) == sum(-(-budget // batch) for budget in budgets)
-    assert max(told, default=0) < max(1, *budgets)
+    images = Counter(handed // batch * batch for budget in budgets for handed in range(budget))
+    assert Counter(told) == {before: math.ceil(count / batch) for before, count in images.items()}
+    assert told == sorted(told)
 
 
 @given(st.integers(1, 60), st.sampled_from([100, 500, 3000]), st.sampled_from([10**6, 1000]))
