@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from attacks.fidelity import Fidelity
+from attacks.knowing import BATCH
 from attacks.through import Through, candidates
 from attacks.training import TrainingAttack
 from benchmark.errors import UsageError
@@ -110,14 +111,14 @@ def test_noise_is_taken_off_which_who_does_not_know_it_learns(pixels: FeatureExt
 
 
 def test_noise_that_rises_is_taken_off_too(pixels: FeatureExtractor) -> None:
-    sigma, told = 0.15, range(0, 1500, 50)
-    clean, defense = grounds(1500), RisingNoise(sigma, full=1500)
-    answers = [defense.toward(each).answer(clean[each : each + 50], generator(each)) for each in told]
+    sigma, told = 0.15, range(0, 1500, BATCH)
+    clean, defense = grounds(1500), RisingNoise(sigma, full=1000)
+    answers = [defense.toward(each).answer(clean[each : each + BATCH], generator(each)) for each in told]
     naive, knowing = (
         stolen(attack, torch.cat(answers), defense, pixels).sample(1000, generator())
         for attack in (Fidelity(), Through())
     )
-    added = sum((sigma * each / 1500) ** 2 for each in told) / len(told)
+    added = sum((sigma * each / 1000) ** 2 for each in told) / len(told)
     assert grain(torch.cat(answers)) == pytest.approx(added, rel=0.05)
     assert grain(naive) > 0.7 * added
     assert grain(knowing) < 0.2 * added
