@@ -435,14 +435,16 @@ def test_records_hold_what_makes_them_trustworthy(track: Track, tmp_path: Path) 
     assert str(tmp_path) not in json.dumps(record.setting)
 
 
-def test_a_defense_that_tells_attackers_from_users_is_flagged(
-    track: Track, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def users(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """A trace that the harness leaves, with images drawn in twos: seeds of the streams that users' answers are from."""
     for module in ("artifacts", "pipeline"):
         monkeypatch.setattr(f"benchmark.{module}.DRAW", 2)
+    return [stream("reference", 0, "perturb", batch).initial_seed() for batch in range(20)]
+
+
+def test_a_defense_that_tells_attackers_from_users_is_flagged(track: Track, tmp_path: Path, users: list[int]) -> None:
     path = tmp_path / "two_faced.py"
-    # The harness leaves traces: here, which stream of randomness is whose.
-    users = [stream("reference", 0, "perturb", batch).initial_seed() for batch in range(20)]
     body = f"return x * (rng.initial_seed() in {users})"
     path.write_text(OWN.format(name="TwoFaced", method="perturb(self, x, rng)", body=body))
     record = do(Cell(track, f"{path}:TwoFaced", "fidelity", 80, 0), tmp_path)
@@ -517,12 +519,9 @@ def test_a_client_is_answered_by_what_it_was_handed(
 
 
 def test_what_a_client_was_handed_is_no_pretext_to_tell_attackers(
-    track: Track, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    track: Track, tmp_path: Path, users: list[int]
 ) -> None:
-    for module in ("artifacts", "pipeline"):
-        monkeypatch.setattr(f"benchmark.{module}.DRAW", 2)
     path = tmp_path / "counting.py"
-    users = [stream("reference", 0, "perturb", batch).initial_seed() for batch in range(20)]
     told = users_histories(Defense(), 20, 2, stream("users", 0))
     flags = []
     # It may know every trace of the draw that its utility is measured on: what else it is asked is not told apart.

@@ -70,8 +70,7 @@ def check_defense(
         _try_latents(trials, defense)
     changes, states = overriding(ready, "perturb"), overriding(ready, "measurement")
     extremes = _extremes(trials, defense, made_anew) if changes or states else {}
-    if discerning(defense):
-        ready, extremes = _toward_all(ready), {setting: _toward_all(end) for setting, end in extremes.items()}
+    ready, extremes = _toward_all(ready), {setting: _toward_all(end) for setting, end in extremes.items()}
     if changes:
         try_perturb(trials, ready, extremes)
     # What it does must be right before what it states can be held against it.
