@@ -15,7 +15,7 @@ from benchmark.config import Cell
 from benchmark.interfaces import Defense
 from benchmark.keys import cell_id, harness_hash, metric_key
 from benchmark.measures import Measures
-from benchmark.record import ANOTHER_COUNT, Record, device, peak_memory, versions
+from benchmark.record import ANOTHER_COUNT, ONE_CLIENT, Record, device, peak_memory, versions
 from benchmark.results import Results
 from benchmark.sheet import draw_sheet
 from benchmark.stack import alters, discerning, members, overriding
@@ -75,9 +75,6 @@ NOT_DETERMINISTIC = "the defense is not deterministic given its generator"
 
 UNEVEN = "attackers get other answers than users, so that its cost is not that of what holds them off"
 """Flag of a defense that tells the ones from the others, by whatever trace of the harness."""
-
-ONE_CLIENT = "the defense treats clients by what they were handed, and the attacker is one client"
-"""Flag of an attack that does not do what such a defense is weakest against."""
 
 CHANCE = 1e-4
 """Probability up to which users' and attackers' answers are not taken for alike."""

@@ -21,6 +21,9 @@ SCHEMA = 4
 ANOTHER_COUNT = "another count"
 """How the flag of an attack begins that asks for more images than the budget, as some papers count."""
 
+ONE_CLIENT = "the defense treats clients by what they were handed, and the attacker is one client"
+"""Flag of an attack that does not do what such a defense is weakest against."""
+
 PACKAGES = (
     "gan-extraction-bench",
     "torch",

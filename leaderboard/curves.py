@@ -31,9 +31,9 @@ class Curve:
     """:func:`share` of each seed that all counted points and both controls have; None if there is no such seed, or if
     some strength refuses answers, a cost that is on neither axis.
 
-    Counted are the strengths that faced every attacker who was the strongest on any of them; leaving out the others can
-    only make it smaller. More strengths can only cover more, so families compare only where as many were tried over
-    as wide a range.
+    Counted are the strengths that faced every attacker who was the strongest on any of them, and several clients in one
+    if they go by what each was handed; leaving out the others can only make it smaller. More strengths can only cover
+    more, so families compare only where as many were tried over as wide a range.
     """
 
 
@@ -58,8 +58,8 @@ def front(verdicts: Sequence[Verdict]) -> list[Verdict]:
     Means alone decide, so that seeds may have put one on it or off it; :func:`beaten_by` says what is beyond the noise.
     One that lacks either figure is left out. So is one that refuses answers: what users are refused is a cost on
     neither axis, and by the answers that they do get it would look free. So is one that may look strong for want of
-    attackers: the strongest attacker of another strength of its family spared it, or nobody who knows it attacked it,
-    where that was done to some other.
+    attackers: the strongest attacker of another strength of its family spared it, it goes by what each client was
+    handed and no attacker was several, or nobody who knows it attacked it, where that was done to some other.
 
     Args:
         verdicts: of one setting and one budget.
@@ -69,7 +69,7 @@ def front(verdicts: Sequence[Verdict]) -> list[Verdict]:
         (verdict, (verdict.utility_cost.value, verdict.security_gain.value))
         for verdict in verdicts
         if verdict.utility_cost and verdict.security_gain and not _refused(verdict)
-        if verdict.defense == NONE or (not verdict.spared and (verdict.informed or not asked))
+        if verdict.defense == NONE or (verdict.tried and (verdict.informed or not asked))
     ]
     return [placed[index][0] for index in pareto_front([point for _, point in placed])]
 
@@ -128,7 +128,7 @@ def _log(point: Point) -> Point:
 def _worth(points: Sequence[Verdict], none: Verdict | None, garbage: Verdict | None) -> Interval | None:
     if none is None or garbage is None or any(map(_refused, points)):
         return None
-    counted = [verdict for verdict in points if not verdict.spared]
+    counted = [verdict for verdict in points if verdict.tried]
     if not counted:
         return None
     found = []

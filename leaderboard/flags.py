@@ -10,6 +10,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
+from benchmark.record import ONE_CLIENT
 from leaderboard.cells import (
     BUT_ITS_STRENGTH,
     NONE,
@@ -28,6 +29,9 @@ from leaderboard.intervals import Interval, over_seeds, paired
 
 AMOUNT = re.compile(r"(?P<amount>[\d.e+-]+)(?P<of>% of the training set| clients)")
 """An item of knowledge of which one attacker may have more than another."""
+
+CLIENTS = " clients"
+"""The item of knowledge of an attacker who poses as several clients."""
 
 PART = 0.5
 """How much of the defense somebody knew who did not know its strength: not all of it, which is 1, nor nothing."""
@@ -68,6 +72,7 @@ def of_defense(board: Cells, where: Place) -> list[str]:
         *weaker_knowing(strengths(informed), _most(map(known, informed.values())), attacks),
         *stronger_otherwise(informed, attacks),
         *untried(where[1], attacks, plain),
+        *by_single_clients(attacks),
         *of_several_codes(attacks, plain),
         *of_several_devices(attacks, plain),
         *of_one_seed(where[1], strengths(attacks)),
@@ -179,6 +184,23 @@ def untried(defense: str, attacks: Mapping[str, BySeed], plain: Mapping[str, ByS
         if missing:
             found.append(f"not attacked by {attack}, as the undefended target was ({_named(missing)})")
     return found
+
+
+def by_single_clients(attacks: Mapping[str, BySeed]) -> list[str]:
+    """A defense goes by what a client was handed, and no attacker was several clients, which may take that from it.
+
+    Args:
+        attacks: its attackers on a budget, by spec.
+    """
+    seeds = single_clients(attacks)
+    return [f"no attacker is several clients, and it goes by what each was handed ({_named(seeds)})"] if seeds else []
+
+
+def single_clients(attacks: Mapping[str, BySeed]) -> set[int]:
+    """The seeds with which a defense goes by what a client was handed, and no attacker was several clients."""
+    goes = {seed for records in attacks.values() for seed, record in records.items() if ONE_CLIENT in record.flags}
+    several = {attack: records for attack, records in attacks.items() if CLIENTS in known(records)}
+    return goes - strengths(several).keys()
 
 
 def of_several_codes(attacks: Mapping[str, BySeed], plain: Mapping[str, BySeed]) -> list[str]:

@@ -112,9 +112,16 @@ class Verdict:
     spared: tuple[str, ...]
     """Specs of attacks that were the strongest on some strength of the family, and were not tried on this one with
     every seed: what they would make of it nobody knows, and it must not look stronger for that."""
+    single_clients: bool
+    """Whether it goes by what a client was handed, and was not attacked by several clients with every seed."""
     flags: tuple[str, ...]
     records: tuple[str, ...]
     """Ids of the records of all attackers that were compared, the undefended target's aside."""
+
+    @property
+    def tried(self) -> bool:
+        """Whether it stood up to whoever might take most of it, as far as that is known; so that it may count."""
+        return not self.spared and not self.single_clients
 
     def each_seed(self, figure: str) -> dict[int, float]:
         """A figure of :class:`SeedVerdict` by seed, without the seeds that lack it."""
@@ -216,6 +223,7 @@ def _verdict(board: Cells, where: Place, deciding: Iterable[str]) -> Verdict:
         by_seed=by_seed,
         informed=strengths(flags.knowing(attacks)).keys() == by_seed.keys(),
         spared=tuple(sorted(each for each in deciding if not able(attacks.get(each, {})).keys() >= by_seed.keys())),
+        single_clients=bool(flags.single_clients(attacks)),
         flags=(*flags.of_defense(board, where), *reported),
         records=tuple(record.id for records in compared.values() for record in records.values()),
     )

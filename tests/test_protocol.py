@@ -131,6 +131,7 @@ def numbers() -> Iterator[tuple[str, str]]:
     yield "**intervals**", percent(intervals.CONFIDENCE)
     yield "part of a defense that somebody knew", f"{flags.PART:g}"
     yield "**submissions**: attacks", ", ".join(f"`{attack}`" for attack in PROTOCOL.attacks)
+    yield "attack of several clients", f"`{PROTOCOL.colluding}`"
     yield "budget", f"{PROTOCOL.budget:,}"
     yield "seeds", listed(PROTOCOL.seeds)
     yield "**`verify` on another machine**: share of a figure", percent(agreement.ROUNDING)

@@ -71,7 +71,7 @@ def environment(threads: int) -> dict[str, Any]:
 
 def stated(protocol: Protocol) -> dict[str, Any]:
     """A protocol as a manifest has it."""
-    return {"attacks": [*protocol.attacks], "budget": protocol.budget, "seeds": [*protocol.seeds]}
+    return dict(as_json(asdict(protocol)))
 
 
 def as_json(value: Mapping[str, Any]) -> Any:

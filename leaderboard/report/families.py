@@ -55,7 +55,7 @@ def _worth(board: Board, family: str) -> dict[int, str]:
     found = {}
     for curve in board.curves:
         if curve.family == family and curve.hypervolume:
-            counted = sum(not point.spared for point in curve.points)
+            counted = sum(point.tried for point in curve.points)
             some = f", by the {counted} of its {len(curve.points)} strengths that the strongest attackers were tried on"
             of = some if counted < len(curve.points) else ""
             found[curve.budget] = (

@@ -24,7 +24,7 @@ class Dim(Defense):
 def test_a_defense_of_ones_own_is_submitted_and_verified(
     call, track_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(protocol, "PROTOCOL", Protocol(("fidelity",), 40, (0,)))
+    monkeypatch.setattr(protocol, "PROTOCOL", Protocol(("fidelity",), 40, (0,), "sybil"))
     (tmp_path / "own.py").write_text(OWN)
     bundle = tmp_path / "bundle"
     shared = ["--track", track_file, "--results"]

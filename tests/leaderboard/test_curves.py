@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from few_records import seeds
 
-from benchmark.record import Record
+from benchmark.record import ONE_CLIENT, Record
 from leaderboard.curves import beaten_by, curves, front, share
 from leaderboard.intervals import t_interval
 from leaderboard.statistics import verdicts
@@ -148,3 +148,17 @@ def test_what_nobody_attacked_who_knows_it_is_not_set_beside_what_somebody_did()
     assert [each.defense for each in front(verdicts([*JPEG[:2], *wild, *CONTROLS]))] == ["none", "wild", "garbage"]
     judged = verdicts([*JPEG[:2], *wild, *CONTROLS, *known])
     assert [each.defense for each in front(judged)] == ["none", "jpeg", "garbage"]
+
+
+def test_what_goes_by_the_images_of_a_client_counts_once_several_have_attacked_it() -> None:
+    single = [replace(each, flags=(ONE_CLIENT,)) for each in JPEG]
+    assert [each.defense for each in front(verdicts([*single, *CONTROLS]))] == ["none", "garbage"]
+    assert curves(verdicts([*single, *CONTROLS]))[0].hypervolume is None
+    several = [
+        replace(each, attack="sybil", knowledge="answers, 10 clients", id=f"sybil {each.id}", flags=()) for each in JPEG
+    ]
+    met = verdicts([*single, *several, *CONTROLS])
+    assert [each.defense for each in front(met)] == [each.defense for each in front(verdicts([*JPEG, *CONTROLS]))]
+    assert curves(met)[0].hypervolume == curves(verdicts([*JPEG, *CONTROLS]))[0].hypervolume
+    # With every seed.
+    assert [each.defense for each in front(verdicts([*single, *several[::2], *CONTROLS]))] == ["none", "garbage"]

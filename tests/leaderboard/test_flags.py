@@ -9,7 +9,7 @@ import pytest
 from few_records import made, seeds
 
 from benchmark.interfaces import ThreatModel
-from benchmark.record import Record
+from benchmark.record import ONE_CLIENT, Record
 from leaderboard import flags
 from leaderboard.cells import BUT_ITS_STRENGTH, THE_DEFENSE, cells, place
 from leaderboard.intervals import t_interval
@@ -184,6 +184,18 @@ def test_what_was_not_tried_on_a_defense_is_said() -> None:
     # An attacker who decides nothing need not be tried.
     larger = [replace(each, queries_charged=9000) if each.attack == "accuracy" else each for each in plain]
     assert not any("not attacked" in flag for flag in defense_flags([*larger, *tried], "jpeg"))
+
+
+def test_what_goes_by_the_images_of_a_client_must_meet_several() -> None:
+    single = seeds("rising-noise", "through", [30.0, 30.0], knowledge=KNOWING, flags=(ONE_CLIENT,))
+    flag = "no attacker is several clients, and it goes by what each was handed (seed{})"
+    assert flag.format("s 0, 1") in defense_flags(single, "rising-noise")
+    several = seeds("rising-noise", "sybil", [20.0, 20.0], knowledge="answers, 10 clients")
+    assert flag.format(" 1") in defense_flags([*single, several[0]], "rising-noise")
+    assert not any("several clients" in each for each in defense_flags([*single, *several], "rising-noise"))
+    # A defense that goes by nothing of the kind need not meet them.
+    others = seeds("jpeg", "through", [30.0, 30.0], knowledge=KNOWING)
+    assert not any("several clients" in each for each in defense_flags(others, "jpeg"))
 
 
 def test_rows_of_several_versions_of_the_harness_are_told_apart() -> None:

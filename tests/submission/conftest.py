@@ -25,7 +25,7 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _shorten(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(protocol, "PROTOCOL", Protocol(("fidelity",), 40, (0, 1)))
+    patch.setattr(protocol, "PROTOCOL", Protocol(("fidelity",), 40, (0, 1), "sybil"))
     patch.setattr(plugins, "load_isolated", load)
     patch.setattr(contract, "check_isolated", lambda spec: Report(spec, (), (), 0, 0))
 

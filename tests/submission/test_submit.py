@@ -6,12 +6,14 @@ import hashlib
 import json
 import re
 import sys
+from itertools import product
 from pathlib import Path
 
 import pytest
 from darker import OWN
 from tampering import DARKER
 
+from benchmark.config import load_track
 from benchmark.isolation.landlock import version
 from benchmark.record import load_records
 from benchmark.submission import protocol
@@ -21,7 +23,7 @@ from benchmark.submission.protocol import Protocol
 def test_a_bundle_says_all_and_has_all(bundle: Path) -> None:
     manifest = json.loads((bundle / "submission.json").read_text())
     assert (manifest["spec"], manifest["track"], manifest["quick"]) == (DARKER, "tiny", False)
-    assert manifest["protocol"] == {"attacks": ["fidelity"], "budget": 40, "seeds": [0, 1]}
+    assert manifest["protocol"] == {"attacks": ["fidelity"], "budget": 40, "seeds": [0, 1], "colluding": "sybil"}
     files = {each for each in bundle.rglob("*") if each.is_file()} - {bundle / "submission.json"}
     assert manifest["files"] == {
         str(each.relative_to(bundle)): hashlib.sha256(each.read_bytes()).hexdigest() for each in files
@@ -33,6 +35,25 @@ def test_a_bundle_says_all_and_has_all(bundle: Path) -> None:
     assert str(bundle.parent) not in "".join(each.read_text() for each in files if each.suffix == ".json").replace(
         json.dumps(records[0].target), ""
     )
+
+
+@pytest.mark.parametrize(
+    ("defense", "more"),
+    [("jpeg", []), ("rising-noise", ["sybil"]), ("jpeg+rising-noise", ["sybil"]), ("query-limit", ["sybil"])],
+)
+def test_several_clients_attack_what_limits_a_client_or_goes_by_what_he_was_handed(
+    defense: str, more: list[str], track_file: Path
+) -> None:
+    rules = Protocol(("fidelity", "accuracy"), 400, (0, 1), "sybil")
+    cells = rules.cells(load_track(str(track_file)), defense)
+    by_defense = {
+        name: [(each.attack, each.seed) for each in cells if each.defense == name] for name in ("none", defense)
+    }
+    assert by_defense == {
+        "none": [*product(["fidelity", "accuracy"], (0, 1))],
+        defense: [*product(["fidelity", "accuracy", *more], (0, 1))],
+    }
+    assert len(cells) == sum(map(len, by_defense.values()))
 
 
 def test_what_another_machine_has_measured_is_submitted_with_its_sheets(
@@ -76,7 +97,7 @@ def test_a_package_is_submitted_without_being_imported_here(
     call, track_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.undo()
-    monkeypatch.setattr(protocol, "PROTOCOL", Protocol(("fidelity",), 40, (0,)))
+    monkeypatch.setattr(protocol, "PROTOCOL", Protocol(("fidelity",), 40, (0,), "sybil"))
     package = tmp_path / "site" / "submitted_package"
     package.mkdir(parents=True)
     (package / "__init__.py").write_text("import torch\n\ntorch.Tensor.clamp = None\n")
