@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import statistics
 from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -14,6 +18,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from benchmark.adversarial import AdversarialPair
 from benchmark.compute import compute_device
 from benchmark.config import load_track
+from benchmark.executors.local import cores
 from benchmark.recipe import Recipe
 from benchmark.screen import Screen
 from benchmarks.inputs import PLAIN
@@ -38,18 +43,24 @@ SECOND = 1.0
 """About so long is the product repeated: as well measured as the steps are."""
 
 
+PATIENCE = 600.0
+"""Seconds that processes wait for one another at most: one of them may have failed."""
+
+
 @dataclass(frozen=True)
 class Speed:
-    """Of a training, and of a matrix product between its steps."""
+    """Of a training, or of several at once, and of matrix products between their steps."""
 
     work: int
-    """Floating-point operations of a step."""
+    """Floating-point operations of a step, of all trainings together."""
     step: float
     """Seconds."""
     product: float
-    """Operations per second of a product of two square matrices."""
+    """Operations per second of products of two square matrices, of all processes together."""
     parts: dict[str, float]
     """Kind of work -> its share of the processor's time."""
+    trainings: int = 1
+    """At once, each in a process of its own."""
 
     @property
     def share(self) -> float:
@@ -61,42 +72,60 @@ def compare(rounds: int, smoke: bool) -> Section:
     """See the module."""
     recipes = {"the track's recipe": load_track("fashion-mnist").recipe, "plain DCGAN of width 32": PLAIN}
     steps, side = (1, 128) if smoke else (20, 2048)
-    speeds = {name: measure(recipe, rounds, steps, side) for name, recipe in recipes.items()}
+    alone = {name: measure(recipe, rounds, steps, side) for name, recipe in recipes.items()}
+    ways = {"in one process": alone}
+    if compute_device().type == "cpu" and cores() > 1:
+        each = {name: at_once(recipe, rounds, steps, side, cores()) for name, recipe in recipes.items()}
+        ways["one on each core"] = each
+    measured = [(name, way, speeds[name]) for way, speeds in ways.items() for name in recipes]
     table = Table(
-        ("recipe", "share of the product's rate", "GFLOP a step", "steps/s", "images/s", "GFLOP/s", "product, GFLOP/s"),
+        (
+            "recipe",
+            "trainings",
+            "share of the product's rate",
+            "GFLOP a step",
+            "steps/s",
+            "images/s",
+            "GFLOP/s",
+            "product, GFLOP/s",
+        ),
         [
             (
                 name,
+                way,
                 f"{speed.share:.0%}",
-                f"{speed.work / 1e9:.2f}",
-                f"{1 / speed.step:.1f}",
-                f"{recipes[name].batch / speed.step:.0f}",
+                f"{speed.work / speed.trainings / 1e9:.2f}",
+                f"{speed.trainings / speed.step:.1f}",
+                f"{recipes[name].batch * speed.trainings / speed.step:.0f}",
                 f"{speed.work / speed.step / 1e9:.0f}",
                 f"{speed.product / 1e9:.0f}",
             )
-            for name, speed in speeds.items()
+            for name, way, speed in measured
         ],
     )
     bars = [
-        at_least(f"{name}, share of the product's rate in percent", 100 * s.share, 100 * SHARE)
-        for name, s in speeds.items()
+        at_least(f"{name}, {way}, share of the product's rate in percent", 100 * speed.share, 100 * SHARE)
+        for name, way, speed in measured
     ]
     parts = Table(
         ("recipe", *KINDS, REST),
-        [(name, *(f"{speed.parts.get(kind, 0):.0%}" for kind in (*KINDS, REST))) for name, speed in speeds.items()],
-        "What the processor's time goes into. Nearly all counted operations are those of convolutions: their rate is "
-        "the share above over their share here. Their channels are few, 1 to 128, where a product has 2,048.",
+        [(name, *(f"{speed.parts.get(kind, 0):.0%}" for kind in (*KINDS, REST))) for name, speed in alone.items()],
+        "What the processor's time goes into, in one process. Nearly all counted operations are those of convolutions: "
+        "their rate is the share above over their share here. Their channels are few, 1 to 128, where a product has "
+        "2,048.",
     )
     about = (
         "One step of generator and discriminator on gray images of 32 x 32, in float32: the operations that "
         "`torch.utils.flop_counter` counts (convolutions and products, forward and backward) over the time of the "
-        f"whole step, against the product of two matrices of {side} x {side} measured in turn with it."
+        f"whole step, against the product of two matrices of {side} x {side} measured in turn with it. In one process "
+        "on all cores, and as the cells of a sweep are done on a processor: a training on each core, all at once, "
+        "against as many products at once."
     )
     return Section("Training of an attack model", about, [table, parts], bars)
 
 
-def measure(recipe: Recipe, rounds: int, steps: int, side: int) -> Speed:
-    """Steps and products in turn, by the medians over the rounds."""
+def measure(recipe: Recipe, rounds: int, steps: int, side: int, together: Callable[[], Any] = lambda: None) -> Speed:
+    """Steps and products in turn, by the medians over the rounds; ``together`` is called before either."""
     screen = Screen(recipe.latent_dim, SHAPE)
     pair = AdversarialPair(recipe, SHAPE, 0, torch.Generator().manual_seed(0), screen)
     count = recipe.batch * recipe.discriminator_steps
@@ -108,12 +137,45 @@ def measure(recipe: Recipe, rounds: int, steps: int, side: int) -> Speed:
     matrix = torch.rand(side, side, device=compute_device())
     multiply(matrix, 1)
     times = max(1, round(SECOND / seconds(lambda: multiply(matrix, 1))[0]))
-    taken = [
-        (seconds(lambda: advance(pair, real, steps))[0], seconds(lambda: multiply(matrix, times))[0])
-        for _ in range(rounds)
-    ]
-    step, multiplied = (statistics.median(column) for column in zip(*taken, strict=True))
+    advances, products = [], []
+    for _ in range(rounds):
+        together()
+        advances.append(seconds(lambda: advance(pair, real, steps))[0])
+        together()
+        products.append(seconds(lambda: multiply(matrix, times))[0])
+    step, multiplied = statistics.median(advances), statistics.median(products)
     return Speed(counter.get_total_flops(), step / steps, 2 * side**3 * times / multiplied, shares(pair, real, steps))
+
+
+def at_once(recipe: Recipe, rounds: int, steps: int, side: int, processes: int) -> Speed:
+    """The speed of as many trainings at once, in processes of one thread each: all do steps at once, and products."""
+    context = multiprocessing.get_context("spawn")
+    barrier = context.Barrier(processes, timeout=PATIENCE)
+    with ProcessPoolExecutor(processes, context, _join, (barrier,)) as pool:
+        tasks = [pool.submit(_measure_among, recipe, rounds, steps, side) for _ in range(processes)]
+        speeds = [task.result() for task in tasks]
+    return Speed(
+        sum(speed.work for speed in speeds),
+        statistics.mean(speed.step for speed in speeds),
+        sum(speed.product for speed in speeds),
+        speeds[0].parts,
+        processes,
+    )
+
+
+def _join(barrier: Any) -> None:
+    """What a process begins with; the barrier can only be handed over now."""
+    global _together
+    torch.set_num_threads(1)
+    _together = barrier.wait
+
+
+def _measure_among(recipe: Recipe, rounds: int, steps: int, side: int) -> Speed:
+    return measure(recipe, rounds, steps, side, _together)
+
+
+_together: Callable[[], Any]
+"""Waits for all other processes."""
 
 
 def shares(pair: AdversarialPair, real: Tensor, steps: int) -> dict[str, float]:

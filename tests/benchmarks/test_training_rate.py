@@ -10,7 +10,7 @@ import torch
 from benchmark.recipe import Recipe
 from benchmarks import training
 from benchmarks.inputs import TINY
-from benchmarks.training import Speed, advance, measure
+from benchmarks.training import Speed, advance, at_once, measure
 
 
 def test_the_share_is_of_the_products_rate() -> None:
@@ -42,6 +42,23 @@ def test_rates_are_of_one_step_and_of_all_products(monkeypatch: pytest.MonkeyPat
     assert speed.product == 2 * 10**3 / 0.25
     # One to warm up, one to be timed, and four in each round.
     assert counts["products"] == 2 + 3 * 4
+
+
+def test_trainings_at_once_are_counted_together() -> None:
+    alone = measure(Recipe(**TINY), rounds=1, steps=1, side=8)
+    both = at_once(Recipe(**TINY), rounds=2, steps=1, side=8, processes=2)
+    assert (both.trainings, both.work) == (2, 2 * alone.work)
+    assert both.share == pytest.approx(both.work / both.step / both.product)
+    assert min(both.step, both.product) > 0
+
+
+def test_processes_wait_for_one_another_before_steps_and_before_products(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(training, "advance", lambda *given: told.append("steps"))
+    monkeypatch.setattr(training, "multiply", lambda *given: told.append("product"))
+    monkeypatch.setattr(training, "shares", lambda *given: {})
+    measure(Recipe(**TINY), rounds=2, steps=1, side=8, together=lambda: told.append("wait"))
+    assert told[-8:] == ["wait", "steps", "wait", "product"] * 2
 
 
 def test_steps_are_waited_for() -> None:
