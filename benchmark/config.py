@@ -52,7 +52,7 @@ class Track:
                 raise UsageError(f"track {self.name}: {name} is {getattr(self, name)!r}, but must be a text")
         for name, low in (("channels", 1), ("size", MIN_SIDE), ("samples", 10), ("max_budget", MIN_BUDGET)):
             value = getattr(self, name)
-            if not isinstance(value, int) or value < low:
+            if type(value) is not int or value < low:  # YAML's true is an int to isinstance
                 raise UsageError(f"track {self.name}: {name} is {value!r}, but must be an integer of at least {low}")
 
     @property

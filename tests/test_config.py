@@ -25,6 +25,7 @@ def test_the_shipped_tracks_are_valid(name: str, quick: bool) -> None:
         ({"sample": 3}, "did you mean 'samples'"),
         ({"samples": 3}, "at least 10"),
         ({"samples": "many"}, "at least 10"),
+        ({"channels": True}, "channels is True, but must be an integer of at least 1"),
         ({"recipe": {"step": 3}}, "section recipe 'step'; did you mean 'steps'"),
         ({"target_recipe": {"step": 3}}, "section target_recipe 'step'; did you mean 'steps'"),
         ({"quick": {"recipe": {"step": 3}}}, "section quick, recipe 'step'; did you mean 'steps'"),
