@@ -222,9 +222,9 @@ def test_perturbations_are_ordered_by_what_they_protect() -> None:
 @pytest.mark.parametrize(
     ("spread", "says"),
     [
-        (0.0, "beyond its interval, `noise` above `jpeg`, `jpeg` above `filter`; not told apart are none."),
-        (9.0, "beyond its interval, `noise` above `jpeg`; not told apart are `jpeg` above `filter`."),
-        (90.0, "beyond its interval, none; not told apart are `noise` above `jpeg`, `jpeg` above `filter`."),
+        (0.0, "beyond its interval: `noise` above `jpeg`, `jpeg` above `filter`. Those it does not: none."),
+        (9.0, "beyond its interval: `noise` above `jpeg`. Those it does not: `jpeg` above `filter`."),
+        (90.0, "beyond its interval: none. Those it does not: `noise` above `jpeg`, `jpeg` above `filter`."),
     ],
 )
 def test_places_in_the_order_hold_as_far_as_seeds_tell_neighbours_apart(
@@ -300,7 +300,7 @@ def test_the_chains_of_both_countings_and_of_the_paper_are_named(tmp_path: Path)
     text = (tmp_path / "PAGE.md").read_text()
     assert "| every image drawn | 7 | 10,000 |" in text
     assert "| refined images alone: the paper's counting, not its K | 13 | 10,000 |" in text
-    assert "with a K of 640: the same count with a K of 13 is not its regime." in " ".join(text.split())
+    assert "with a K of 640; counting like that with a K of 13 is not the same regime." in " ".join(text.split())
 
 
 def test_how_like_its_image_an_answer_is_stands_beside_its_cost(tmp_path: Path) -> None:
