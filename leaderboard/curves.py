@@ -23,17 +23,18 @@ class Curve:
     budget: int
     points: tuple[Verdict, ...]
     """By strength, from its least value to its greatest (of JPEG's quality the least is the strongest)."""
+    counted: tuple[Verdict, ...]
+    """Those of them that count (:func:`counting`)."""
     none: Verdict | None
     """The control that defends nothing; None if the board lacks it on this budget."""
     garbage: Verdict | None
     """The control that hands over noise."""
     hypervolume: Interval | None
-    """:func:`share` of each seed that all counted points and both controls have; None if there is no such seed, or if
-    some strength refuses answers, a cost that is on neither axis.
+    """:func:`share` of the counted points, of each seed that they and both controls have.
 
-    Counted are the strengths that faced every attacker who was the strongest on any of them, and several clients in one
-    if they go by what each was handed; leaving out the others can only make it smaller. More strengths can only cover
-    more, so families compare only where as many were tried over as wide a range.
+    None if there is no such seed, or if some strength refuses answers, a cost that is on neither axis. To leave out
+    points can only make it smaller. More strengths can only cover more, so families compare only where as many were
+    tried over as wide a range.
     """
 
 
@@ -45,45 +46,61 @@ def curves(verdicts: Iterable[Verdict]) -> list[Curve]:
     found = []
     for (track, setting, budget), families in boards.items():
         none, garbage = (next(iter(families.get(control, [])), None) for control in (NONE, GARBAGE))
+        standing = counting([verdict for each in families.values() for verdict in each])
         for family in families.keys() - {NONE, GARBAGE}:
             points = tuple(sorted(families[family], key=_strength))
-            worth = _worth(points, none, garbage)
-            found.append(Curve(track, setting, family, budget, points, none, garbage, worth))
+            counted = tuple(each for each in points if each in standing)
+            worth = None if any(map(_refused, points)) else _worth(counted, none, garbage)
+            found.append(Curve(track, setting, family, budget, points, counted, none, garbage, worth))
     return sorted(found, key=_rank)
 
 
+def counting(verdicts: Sequence[Verdict]) -> list[Verdict]:
+    """Those that do not just look strong for want of attackers, in the same order.
+
+    Left out is a defense that the strongest attacker of another strength of its family spared; one that goes by what
+    each client was handed, if no attacker was several; and one that nobody attacked who knows it, if some other was
+    attacked by somebody who does.
+
+    Args:
+        verdicts: all of one setting and one budget.
+    """
+    asked = any(verdict.informed for verdict in verdicts if verdict.defense not in (NONE, GARBAGE))
+    return [
+        verdict
+        for verdict in verdicts
+        if verdict.defense == NONE or (verdict.tried and (verdict.informed or not asked))
+    ]
+
+
 def front(verdicts: Sequence[Verdict]) -> list[Verdict]:
-    """The Pareto front: verdicts whose mean cost and gain no other's dominate, from the cheapest.
+    """The Pareto front, from the cheapest on: verdicts that count, whose mean cost and gain no other dominates.
 
     Means alone decide, so that seeds may have put one on it or off it; :func:`beaten_by` says what is beyond the noise.
     One that lacks either figure is left out. So is one that refuses answers: what users are refused is a cost on
-    neither axis, and by the answers that they do get it would look free. So is one that may look strong for want of
-    attackers: the strongest attacker of another strength of its family spared it, it goes by what each client was
-    handed and no attacker was several, or nobody who knows it attacked it, where that was done to some other.
+    neither axis, and by the answers that they do get it would look free.
 
     Args:
-        verdicts: of one setting and one budget.
+        verdicts: all of one setting and one budget.
     """
-    asked = any(verdict.informed for verdict in verdicts if verdict.defense not in (NONE, GARBAGE))
     placed = [
         (verdict, (verdict.utility_cost.value, verdict.security_gain.value))
-        for verdict in verdicts
+        for verdict in counting(verdicts)
         if verdict.utility_cost and verdict.security_gain and not _refused(verdict)
-        if verdict.defense == NONE or (verdict.tried and (verdict.informed or not asked))
     ]
     return [placed[index][0] for index in pareto_front([point for _, point in placed])]
 
 
-def beaten_by(verdict: Verdict, others: Iterable[Verdict]) -> list[Verdict]:
-    """Those that are better for users and harder to steal from, both beyond the noise, and refuse no more answers.
+def beaten_by(verdict: Verdict, verdicts: Sequence[Verdict]) -> list[Verdict]:
+    """Those that count (:func:`counting`), are better for users and harder to steal from, and refuse no more answers.
 
-    Beyond the noise: the 95% intervals of both differences, paired by seed, lie on the better side of 0.
+    Better and harder beyond the noise: the 95% intervals of both differences, paired by seed, lie on that side of 0.
 
     Args:
-        verdict: of one setting and budget.
-        others: of the same.
+        verdict: one of them.
+        verdicts: all of one setting and one budget.
     """
-    return [each for each in others if _refused(each) <= _refused(verdict) and _better(each, verdict)]
+    return [each for each in counting(verdicts) if _refused(each) <= _refused(verdict) and _better(each, verdict)]
 
 
 def _better(one: Verdict, other: Verdict) -> bool:
@@ -125,11 +142,8 @@ def _log(point: Point) -> Point:
     return math.log(point[0]), math.log(point[1])
 
 
-def _worth(points: Sequence[Verdict], none: Verdict | None, garbage: Verdict | None) -> Interval | None:
-    if none is None or garbage is None or any(map(_refused, points)):
-        return None
-    counted = [verdict for verdict in points if verdict.tried]
-    if not counted:
+def _worth(counted: Sequence[Verdict], none: Verdict | None, garbage: Verdict | None) -> Interval | None:
+    if none is None or garbage is None or not counted:
         return None
     found = []
     for seed in none.by_seed:

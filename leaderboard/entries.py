@@ -195,6 +195,6 @@ def _claimed(found: Record, records: Iterable[Record]) -> dict[int, float]:
         {
             attack: {seed: record for seed, record in by_seed.items() if seed in rules.seeds}
             for attack, by_seed in attacks.items()
-            if attack in rules.attacks and found.budget == rules.budget
+            if attack in (*rules.attacks, rules.colluding) and found.budget == rules.budget
         }
     )

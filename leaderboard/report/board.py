@@ -103,7 +103,7 @@ class Board:
         return {
             (verdict.defense, verdict.budget): tuple(
                 each.defense
-                for each in beaten_by(verdict, (other for other in self.verdicts if other.budget == verdict.budget))
+                for each in beaten_by(verdict, [other for other in self.verdicts if other.budget == verdict.budget])
             )
             for verdict in self.verdicts
         }

@@ -55,9 +55,9 @@ def _worth(board: Board, family: str) -> dict[int, str]:
     found = {}
     for curve in board.curves:
         if curve.family == family and curve.hypervolume:
-            counted = sum(point.tried for point in curve.points)
-            some = f", by the {counted} of its {len(curve.points)} strengths that the strongest attackers were tried on"
-            of = some if counted < len(curve.points) else ""
+            counted, strengths = len(curve.counted), len(curve.points)
+            some = f", by the {counted} of its {strengths} strengths that the strongest attackers were tried on"
+            of = some if counted < strengths else ""
             found[curve.budget] = (
                 f"Covers {interval_text(curve.hypervolume)} of the plane between the null controls{of}; 1 would be the "
                 "protection of garbage at no cost."

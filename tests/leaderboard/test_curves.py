@@ -103,12 +103,12 @@ def test_a_defense_is_beaten_beyond_the_noise_only() -> None:
     better = defense("better", [52.0, 62.1, 72.0], [8.0, 8.1, 8.25])
     lucky = defense("lucky", [90.0, 20.0, 99.0], [8.0, 8.1, 8.25])
     found = {each.defense: each for each in verdicts([*none, *poor, *better, *lucky])}
-    assert [each.defense for each in beaten_by(found["poor"], found.values())] == ["better"]
+    assert [each.defense for each in beaten_by(found["poor"], [*found.values()])] == ["better"]
     for name in ("none", "better", "lucky"):
-        assert beaten_by(found[name], found.values()) == []
+        assert beaten_by(found[name], [*found.values()]) == []
     limited = [replace(each, figures=each.figures | {"utility_refused": 0.5}) for each in better]
     found = {each.defense: each for each in verdicts([*none, *poor, *limited])}
-    assert beaten_by(found["poor"], found.values()) == []
+    assert beaten_by(found["poor"], [*found.values()]) == []
 
 
 def test_an_attacker_of_the_undefended_target_alone_makes_no_defense_worth_more() -> None:
@@ -148,6 +148,36 @@ def test_what_nobody_attacked_who_knows_it_is_not_set_beside_what_somebody_did()
     assert [each.defense for each in front(verdicts([*JPEG[:2], *wild, *CONTROLS]))] == ["none", "wild", "garbage"]
     judged = verdicts([*JPEG[:2], *wild, *CONTROLS, *known])
     assert [each.defense for each in front(judged)] == ["none", "jpeg", "garbage"]
+    worth = {curve.family: curve.hypervolume for curve in curves(judged)}
+    assert worth["jpeg"] is not None
+    assert worth["wild"] is None
+
+
+def test_what_just_looks_strong_for_want_of_attackers_beats_nothing() -> None:
+    poor = seeds("poor", "fidelity", [50.0, 51.0], utilities=[9.0, 9.1])
+    better = seeds("better", "fidelity", [60.0, 61.01], utilities=[8.0, 8.11])
+
+    def rivals(*more: Record) -> list[str]:
+        judged = verdicts([*poor, *better, *CONTROLS, *more])
+        (found,) = (each for each in judged if each.defense == "poor")
+        return [each.defense for each in beaten_by(found, judged)]
+
+    def informed(records: list[Record], accuracy_fd: float) -> list[Record]:
+        return [
+            replace(
+                each,
+                id=f"through {each.id}",
+                attack="through",
+                knowledge="answers, the defense",
+                figures=each.figures | {"accuracy_fd": accuracy_fd + each.seed},
+            )
+            for each in records
+        ]
+
+    assert rivals() == ["better"]
+    assert rivals(*informed(poor, 40.0)) == []
+    assert rivals(*informed(poor, 40.0), *informed(better, 20.0)) == []
+    assert rivals(*informed(poor, 40.0), *informed(better, 55.01)) == ["better"]
 
 
 def test_what_goes_by_the_images_of_a_client_counts_once_several_have_attacked_it() -> None:

@@ -14,6 +14,7 @@ from made_records import record
 from benchmark.errors import DataError, UsageError
 from benchmark.record import Record
 from benchmark.results import Results
+from benchmark.submission import protocol
 from leaderboard.cells import cells, place, strengths
 from leaderboard.commands.board import write_board
 from leaderboard.entries import Entry, check_evidence, check_new, check_reproduction, load_entries, load_entry
@@ -160,6 +161,12 @@ def test_evidence_is_an_attack_on_that_very_defense() -> None:
 def test_evidence_is_a_stronger_attack_on_the_same_terms(evidence: Record, says: str) -> None:
     with pytest.raises(UsageError, match=says):
         check_evidence(replace(ENTRY, status="broken", evidence=evidence.id), [*CLAIMED, evidence])
+
+
+def test_several_clients_who_are_part_of_a_claim_do_not_break_it() -> None:
+    colluding = attacked(LOW - 0.01, attack=protocol.PROTOCOL.colluding)
+    with pytest.raises(UsageError, match="is no stronger attack than those of the claim"):
+        check_evidence(replace(ENTRY, status="broken", evidence=colluding.id), [*CLAIMED, colluding])
 
 
 def test_the_board_has_the_status_of_what_was_submitted() -> None:
