@@ -3,8 +3,8 @@
 The attack model is trained further on images of the other domain, beside a model of the same architectures that is
 trained on them from scratch: same images, same steps, same recipe.
 
-Source: the case study of Hu and Pang, ACSAC 2021 (arXiv 2101.02069), where a stolen generator of churches is trained
-further to generate bedrooms, and ends lower in Fréchet distance than training from scratch.
+Source: the case study of Hu and Pang, ACSAC 2021 (arXiv 2101.02069), where a stolen generator is trained further on
+another domain, and ends lower in Fréchet distance than training from scratch.
 """
 
 from __future__ import annotations

@@ -177,8 +177,9 @@ def agreement(recipe: Recipe, answers: Tensor, extractor: FeatureExtractor, exte
         rows.append((str(point.step), f"{score:.0f}", *(f"{value:.2g}" for value in apart)))
     header = ("step", "FD alone", "together, % off", "alone by other kernels, % off", "alone with another seed, % off")
     caption = (
-        f"FD of {extent.compared} trainings alone to held-out answers, and the mean over them of how far off it is "
-        "otherwise. A difference of rounding grows with the steps; that of other kernels is nothing but rounding."
+        f"Mean FD to held-out answers of {extent.compared} trainings alone, and the mean relative difference when they "
+        "are trained together, by other kernels, or with another seed. Differences of rounding grow with the steps; "
+        "other kernels differ by rounding alone."
     )
     off, by_kernels = (
         statistics.mean(difference(alone, others, index) for index in range(len(rows))) for others in (together, again)

@@ -67,7 +67,7 @@ def compare(rounds: int, smoke: bool) -> Section:
     about = (
         "Each size in a process of its own; medians over the rounds, the sizes in turn, but for the cells, each number "
         "of them once. A cost is taken for a + b n^p, n what it is held against; three sizes determine a, b and p. The "
-        "exponent is p: of what comes on top of the constant part a (networks, libraries, the data set), which would "
+        "exponent p is of what comes on top of the constant part a (networks, libraries, the data set), which would "
         "hide any growth in a slope through the points. 1 is in proportion, 0 is no growth, below 0 it levels off."
     )
     return Section("How cost grows", about, tables, bars)

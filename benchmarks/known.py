@@ -25,15 +25,15 @@ def compare(rounds: int, smoke: bool) -> Section:
 
     races = [
         Race(
-            "KID, twice",
+            "KID to target and training set",
             twice_known,
-            [Peer("by themselves", lambda: lambda: (kid(new, target), kid(new, training)), None, 0.0)],
+            [Peer("without stored sums", lambda: lambda: (kid(new, target), kid(new, training)), None, 0.0)],
             _unequal,
         ),
         Race(
             "precision, recall, density, coverage",
             lambda: manifold(new, training, reaches=(reach(new), reach_of_training)),
-            [Peer("by themselves", lambda: lambda: manifold(new, training), None, 0.0)],
+            [Peer("without stored reaches", lambda: lambda: manifold(new, training), None, 0.0)],
             _unequal,
         ),
     ]

@@ -79,7 +79,7 @@ def compare(rounds: int, smoke: bool) -> Section:
 
 def bar(pairs: Sequence[Pair]) -> Bar:
     """By the median over the seeds."""
-    claim = "times as soon at the plain DCGAN's best FD"
+    claim = "times as fast to the plain DCGAN's best FD"
     return at_least(claim, statistics.median(pair.ratio for pair in pairs), FASTER)
 
 
@@ -89,7 +89,7 @@ def crossings(pairs: Sequence[Pair]) -> Table:
         (f"{seed}", f"{pair.best.score:.0f}", f"{pair.best.seconds:.0f}", f"{pair.reached:.0f}", f"{pair.ratio:.2f}")
         for seed, pair in enumerate(pairs)
     ]
-    header = ("seed", "FD of the plain DCGAN", "after, s", "the track's recipe, s", "times as soon")
+    header = ("seed", "FD of the plain DCGAN", "after, s", "the track's recipe, s", "times as fast")
     return Table(header, rows)
 
 

@@ -18,8 +18,8 @@ UTILITY = {
     "utility_fd": "FD to the training set",
     "utility_precision": "precision",
     "utility_recall": "recall",
-    "utility_ssim": "SSIM to the undefended",
-    "utility_psnr": "PSNR to the undefended, dB",
+    "utility_ssim": "SSIM to undefended image",
+    "utility_psnr": "PSNR to undefended, dB",
     "utility_refused": "share of images refused",
 }
 SECURITY = {
@@ -46,7 +46,7 @@ def show(records: list[Record]) -> None:
         title_justify="left",
     )
     grid.add_column("figure", no_wrap=True)
-    grid.add_column("good")
+    grid.add_column("good is")
     for number, defense in enumerate(defenses):
         grid.add_column(Text(defense), justify="right")
         if number:
@@ -57,12 +57,12 @@ def show(records: list[Record]) -> None:
     for metric in own:
         utility, security = utility | metric.titles("utility"), security | metric.titles("fidelity", "accuracy")
     # Whoever attacks, users get the same.
-    grid.add_row("utility: answers")
+    grid.add_row("utility: answers to users")
     by_defense = {record.defense: record for record in records}
     _add_figures(grid, utility, closer, [by_defense[defense] for defense in defenses])
     for attack in attacks:
         grid.add_section()
-        grid.add_row(Text(f"security: model of {attack}"))
+        grid.add_row(Text(f"security: stolen by {attack}"))
         row = [cells.get((attack, defense)) for defense in defenses]
         _add_figures(grid, security, closer, row)
         _add_counts(grid, "queries charged", [f"{each.queries_charged:,}" if each else "" for each in row])

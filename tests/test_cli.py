@@ -41,8 +41,8 @@ def test_the_main_job(call, track_file: Path, tmp_path: Path) -> None:
         "none",
         "jpeg",
         "difference",
-        "model of fidelity",
-        "model of accuracy",
+        "stolen by fidelity",
+        "stolen by accuracy",
         "FD to the",
         "leaderboard.csv",
     ):
@@ -70,8 +70,8 @@ def test_quick_is_marked_and_stays_off_the_board(call, track_file: Path, tmp_pat
     assert all(record["quick"] for record in records)
     # Whoever names no attack and no defense gets both attackers of the paper on the undefended target.
     assert {record["attack"] for record in records} == {"fidelity", "accuracy"}
-    assert "model of fidelity" in outcome.out
-    assert "model of accuracy" in outcome.out
+    assert "stolen by fidelity" in outcome.out
+    assert "stolen by accuracy" in outcome.out
 
 
 def test_strength_sets_the_parameter(call, track_file: Path, tmp_path: Path) -> None:

@@ -114,8 +114,8 @@ def numbers() -> Iterator[tuple[str, str]]:
     yield "**images**: drawn at a time", f"{artifacts.DRAW}"
     yield "least query budget", f"{budget.MIN_BUDGET}"
     yield "**figures**: neighbours", f"{manifold.NEIGHBOURS}"
-    yield "cells of NDB and JS", f"{bins.BINS}"
-    yield "images of the reference in a cell", f"{bins.IMAGES_A_BIN}"
+    yield "bins of NDB and JS", f"{bins.BINS}"
+    yield "images of the reference in a bin", f"{bins.IMAGES_A_BIN}"
     yield "significance of NDB's test", percent(bins.SIGNIFICANCE)
     yield "pairs of the diversity", f"{diversity.PAIRS:,}"
     yield "exponents of MS-SSIM's scales", listed(diversity.SCALE_WEIGHTS)
@@ -263,7 +263,7 @@ def test_the_prose_says_the_same() -> None:
         f"batches of {artifacts.DRAW}",
         f"the r-th busiest asks for {clients.BUSIEST:,} / r images",
         f"Budgets run from {budget.MIN_BUDGET} images on",
-        f"of {bins.BINS} k-means cells",
+        f"of {bins.BINS} bins, k-means cells",
         f"two-proportion test at {percent(bins.SIGNIFICANCE)}",
         f"neighbourhoods of the {manifold.NEIGHBOURS} nearest",
         f"MS-SSIM of {diversity.PAIRS:,} pairs",

@@ -77,7 +77,7 @@ def test_the_page_says_at_the_top_that_its_sections_are_not_of_one_run(other: Wh
     [
         (0.0, "just before, others kept 0.0 cores busy."),
         (1.5, "just before, others kept 1.5 cores busy."),
-        (None, "what else the machine did was not noted."),
+        (None, "other load on the machine was not recorded."),
     ],
 )
 def test_the_page_says_whether_the_machine_was_quiet(busy: float | None, says: str, tmp_path: Path) -> None:

@@ -222,9 +222,9 @@ def test_perturbations_are_ordered_by_what_they_protect() -> None:
 @pytest.mark.parametrize(
     ("spread", "says"),
     [
-        (0.0, "beyond its interval: `noise` above `jpeg`, `jpeg` above `filter`. Those it does not: none."),
-        (9.0, "beyond its interval: `noise` above `jpeg`. Those it does not: `jpeg` above `filter`."),
-        (90.0, "beyond its interval: none. Those it does not: `noise` above `jpeg`, `jpeg` above `filter`."),
+        (0.0, "interval above zero: `noise` above `jpeg`, `jpeg` above `filter`. Other adjacent pairs: none."),
+        (9.0, "interval above zero: `noise` above `jpeg`. Other adjacent pairs: `jpeg` above `filter`."),
+        (90.0, "interval above zero: none. Other adjacent pairs: `noise` above `jpeg`, `jpeg` above `filter`."),
     ],
 )
 def test_places_in_the_order_hold_as_far_as_seeds_tell_neighbours_apart(

@@ -106,11 +106,11 @@ def test_the_terminal_shows_every_attack_and_what_users_get_once(capsys: pytest.
     # The defense was not attacked a second time: its cell failed.
     show([PLAIN, replace(PLAIN, **knowing, figures=PLAIN.figures | {"accuracy_fd": 25.0}), NOISE])
     out = capsys.readouterr().out
-    assert out.count("utility: answers") == 1
+    assert out.count("utility: answers to users") == 1
     assert out.count("FD to the target") == 2
     assert "accuracy knows: answers, discriminator\n" in out
     assert ["queries", "kept", "7"] in [line.split() for line in out.splitlines()]
-    assert out.index("model of fidelity") < out.index(" 30 ") < out.index("model of accuracy") < out.index(" 25 ")
+    assert out.index("stolen by fidelity") < out.index(" 30 ") < out.index("stolen by accuracy") < out.index(" 25 ")
 
 
 def test_gain_and_cost_are_paired_by_seed_with_the_strongest_attackers() -> None:

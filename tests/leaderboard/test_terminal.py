@@ -39,7 +39,7 @@ def test_names_are_text_and_no_markup(capsys: pytest.CaptureFixture[str], monkey
     none, odd = (record(spec, None, 0.1, attack, 1000, 0) for spec in ("none", defense))
     show([replace(each, track="[red]tiny", features="timm[/]") for each in (none, odd)])
     table = capsys.readouterr().out.partition("knows: ")[0]
-    for name in (f"security: model of {attack}", defense, "[red]tiny, 1,000 queries", "10,000 images, timm[/]"):
+    for name in (f"security: stolen by {attack}", defense, "[red]tiny, 1,000 queries", "10,000 images, timm[/]"):
         assert name in table
 
 
