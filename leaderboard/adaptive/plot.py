@@ -25,23 +25,23 @@ def height(rows: int) -> float:
 
 
 def draw(rows: Sequence[Protection], ax: Axes) -> None:
-    """A line per defense, from the top: its protection against who ignores it, who knows it, and the strongest.
+    """A line per defense, from the top: its protection against attackers who ignore it, who know it, and the strongest.
 
     Args:
         rows: at least one.
         ax: of a figure of their :func:`height`.
     """
     series = {
-        "who ignores it": ([each.naive for each in rows], "tab:blue", "o", -0.24),
-        "who knows it": ([each.informed for each in rows], "tab:orange", "D", -0.08),
-        "who knows it and has more": ([each.equipped for each in rows], "tab:red", "v", 0.08),
-        "the strongest": ([each.verdict.security_gain for each in rows], "0.25", "s", 0.24),
+        "attacker ignores it": ([each.naive for each in rows], "tab:blue", "o", -0.24),
+        "attacker knows it": ([each.informed for each in rows], "tab:orange", "D", -0.08),
+        "knows it, and has more": ([each.equipped for each in rows], "tab:red", "v", 0.08),
+        "strongest attacker": ([each.verdict.security_gain for each in rows], "0.25", "s", 0.24),
     }
     for line in range(0, len(rows), 2):
         ax.axhspan(line - 0.5, line + 0.5, color="0.95", linewidth=0, zorder=0)
     ax.axvline(0, color="0.4", linewidth=0.8, zorder=1)
     for title, (intervals, colour, marker, offset) in series.items():
-        label = f"against {title}"
+        label = title
         for line, interval in enumerate(intervals):
             if interval:
                 ax.errorbar(

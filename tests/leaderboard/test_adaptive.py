@@ -176,10 +176,10 @@ def test_the_plot_has_a_line_per_defense_and_none_for_controls(drawn: Axes) -> N
     assert len(drawn.containers) == 5 * 4 + 2
     (legend,) = drawn.figure.legends
     assert [text.get_text() for text in legend.get_texts()] == [
-        "against who ignores it",
-        "against who knows it",
-        "against who knows it and has more",
-        "against the strongest",
+        "attacker ignores it",
+        "attacker knows it",
+        "knows it, and has more",
+        "strongest attacker",
     ]
 
 
