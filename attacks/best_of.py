@@ -84,8 +84,9 @@ class BestOf(Combined):
         rest, state = replace(knowledge, real_images=real[:-count]), rng.get_state()
         nearest: tuple[float, ImageModel, int, str] | None = None
         for spec, attack in self.attacks.items():
-            ledger = Oracle(answers, len(answers), history=oracle.history)
-            own = rest.limited_to(attack.threat_model, self.others)
+            # Copies: what one makes of them in place must not reach the others.
+            ledger = Oracle(answers.clone(), len(answers), history=oracle.history)
+            own = replace(rest, real_images=rest.real_images.clone()).limited_to(attack.threat_model, self.others)
             try:
                 model = attack.fit(ledger, own, torch.Generator().set_state(state))
             except TrainingError as error:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,7 +17,7 @@ from benchmark.progress import Reporter
 from benchmark.registry import names
 from benchmark.setting import load_setting
 from benchmark.stack import overriding
-from benchmark.store import Store
+from benchmark.store import Store, digest
 
 ROOT = Path(source.__file__).parents[1]
 
@@ -158,6 +160,30 @@ def test_an_attack_model_is_stored_under_all_that_trains_it(track: Track, tmp_pa
     # Real images are read for those who have some.
     wanted = modules if cell.made_attack.threat_model.real_share else modules - set(keys.DATA_CODE)
     assert missing(key, wanted) == set()
+
+
+@pytest.mark.parametrize(
+    ("changes", "another"),
+    [
+        ({"recipe": {"steps": 3}}, True),
+        ({"features": "pixels,side=2"}, True),
+        ({"samples": 39}, True),
+        ({"target_recipe": {"steps": 3}}, False),
+        ({"name": "other"}, False),
+        ({"quick": True}, False),
+        ({"max_budget": 77}, False),
+    ],
+)
+def test_an_attack_model_is_stored_under_what_of_a_track_it_is_made_by(
+    track: Track, tmp_path: Path, changes: dict[str, Any], another: bool
+) -> None:
+    def key(of: Track) -> str:
+        artifacts = Artifacts(load_setting(of), Store(tmp_path, Reporter()), Reporter())
+        cell = Cell(of, "noise", "accuracy", 40, 0)
+        return digest(artifacts._theft_key(cell.made_attack, cell.made_defense, 0, 40))
+
+    recipes = {name: replace(getattr(track, name), **of) for name, of in changes.items() if isinstance(of, dict)}
+    assert (key(replace(track, **(changes | recipes))) != key(track)) == another
 
 
 @pytest.mark.usefixtures("named")

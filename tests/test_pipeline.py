@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import asdict, replace
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -18,16 +19,17 @@ from torch import Tensor
 from benchmark.artifacts import Artifacts
 from benchmark.clients import users_histories
 from benchmark.config import Cell, Track
-from benchmark.errors import DataError, PluginError, UsageError
+from benchmark.errors import DataError, PluginError, TrainingError, UsageError
 from benchmark.executors import make_executor
 from benchmark.files import open_array
-from benchmark.interfaces import Attack, Defense, ImageModel, Knowledge, ThreatModel
+from benchmark.gan import train
+from benchmark.interfaces import Attack, Defense, ImageModel, Knowledge, Target, ThreatModel, parameter
 from benchmark.keys import harness_hash
-from benchmark.metrics import compare_bins, fit_bins, frechet, kid, manifold, psnr, ssim
+from benchmark.metrics import compare_bins, diversity, fit_bins, frechet, kid, manifold, psnr, ssim
 from benchmark.oracle import Oracle
 from benchmark.pipeline import NOT_DETERMINISTIC, UNEVEN, run, training_flags
 from benchmark.progress import Reporter, Stage
-from benchmark.record import Record, load_record, load_records
+from benchmark.record import ONE_CLIENT, Record, load_record, load_records
 from benchmark.registry import load, names
 from benchmark.results import Results
 from benchmark.setting import load_setting
@@ -142,7 +144,7 @@ def test_each_figure_is_of_the_sets_that_its_column_names(track: Track, tmp_path
     assert not torch.equal(before, images["target"].tensor)
     answers = images["answers"].tensor
     expected |= {"utility_psnr": psnr(answers, before), "utility_ssim": ssim(answers, before)}
-    del record.figures["utility_diversity"]  # type: ignore[attr-defined]
+    expected["utility_diversity"] = diversity(answers, stream("diversity"))
     assert record.figures == pytest.approx(expected)
 
 
@@ -199,6 +201,74 @@ def test_same_seed_same_record(track: Track, tmp_path: Path) -> None:
     )
     other = do(Cell(track, "noise", "fidelity", 40, 4), tmp_path / "a")
     assert other.figures["accuracy_fd"] != first.figures["accuracy_fd"]
+
+
+class Noting(Attack):
+    """Notes what it draws from, and the real images that it is granted."""
+
+    def __init__(self) -> None:
+        self.drawn: list[int] = []
+        self.real: list[Tensor] = []
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        return {}
+
+    @property
+    def threat_model(self) -> ThreatModel:
+        return ThreatModel(real_share=0.5)
+
+    def fit(self, oracle: Oracle, knowledge: Knowledge, rng: torch.Generator) -> ImageModel:
+        answers = oracle.query(oracle.remaining)
+        noted = self.drawn
+        noted.append(rng.initial_seed())
+        self.real.append(knowledge.real_images.clone())
+
+        class Model:
+            image_shape = oracle.image_shape
+
+            def sample(self, n: int, rng: torch.Generator) -> Tensor:
+                noted.append(rng.initial_seed())
+                return answers[torch.arange(n) % len(answers)]
+
+        return Model()
+
+
+def test_an_attack_draws_anew_with_every_seed(track: Track, tmp_path: Path) -> None:
+    artifacts, attack = workshop(track, tmp_path, Reporter()), Noting()
+    for seed in (0, 1):
+        artifacts.theft(attack, Defense(), seed, 40)
+    assert len(set(attack.drawn)) == 4
+    assert not torch.equal(*attack.real)
+
+
+class Stubborn(Attack):
+    """Trains again if a training fails."""
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        return {}
+
+    def fit(self, oracle: Oracle, knowledge: Knowledge, rng: torch.Generator) -> ImageModel:
+        answers = oracle.query(oracle.remaining)
+        with suppress(TrainingError):
+            knowledge.train(answers, knowledge.recipe, rng)
+        return knowledge.train(answers, knowledge.recipe, rng)
+
+
+def test_a_training_that_failed_is_told_even_if_the_next_one_did_not(track: Track, tmp_path: Path) -> None:
+    tried = []
+
+    def fails_once(*given: Any, **named: Any) -> Trained:
+        tried.append(named["work"])
+        if len(tried) == 1:
+            raise TrainingError("the training failed twice")
+        return train(*given, **named)
+
+    artifacts = Artifacts(load_setting(track), Store(tmp_path, Reporter()), Reporter(), fails_once)
+    theft = artifacts.theft(Stubborn(), Defense(), 0, 40)
+    assert (theft.failures, len(theft.trainings)) == (("the training failed twice",), 1)
+    assert tried[0] != tried[1]
 
 
 def test_what_cells_share_is_made_once(track: Track, tmp_path: Path) -> None:
@@ -455,6 +525,14 @@ def test_a_defense_that_tells_attackers_from_users_is_flagged(track: Track, tmp_
         assert UNEVEN not in do(Cell(track, even, "fidelity", 80, 0), tmp_path).flags
 
 
+@pytest.mark.usefixtures("users")
+def test_what_attackers_get_is_taken_evenly_from_all_that_is_drawn_for_them(track: Track, tmp_path: Path) -> None:
+    artifacts, fidelity = workshop(track, tmp_path, Reporter()), load("attack", "fidelity")
+    drawn = artifacts.answers(Defense(), "answers", 0, 80).tensor.unflatten(0, (40, 2))
+    given = artifacts.attackers_answers(fidelity, Defense(), 0, 80).tensor.unflatten(0, (20, 2))
+    assert torch.equal(given, drawn[::2])
+
+
 COUNTING = """
 from dataclasses import dataclass, replace
 
@@ -471,6 +549,13 @@ class Counting(Defense):
         return replace(self, seen=handed)
 """
 """Its answers show the image, what the client was handed before, or both."""
+
+
+def counting(path: Path, image: int, told: int) -> Defense:
+    """A :data:`COUNTING` defense."""
+    path.write_text(COUNTING.format(image=image, told=told))
+    defense: Defense = load("defense", f"{path}:Counting")
+    return defense
 
 
 class Replaying(Attack):
@@ -505,17 +590,73 @@ def test_a_client_is_answered_by_what_it_was_handed(
 ) -> None:
     monkeypatch.setattr("benchmark.artifacts.DRAW", 4)
     clients = len(budgets)
-    path = tmp_path / "counting.py"
-    path.write_text(COUNTING.format(image=0, told=1))
-    artifacts, counting = workshop(track, tmp_path, Reporter()), load("defense", f"{path}:Counting")
-    images = artifacts.theft(Replaying(clients), counting, 0, 40).images.tensor
+    artifacts, defense = workshop(track, tmp_path, Reporter()), counting(tmp_path / "counting.py", 0, 1)
+    images = artifacts.theft(Replaying(clients), defense, 0, 40).images.tensor
     # The last client first; each is told of its own images, in batches that begin with its first.
     assert images[:, 0, 0, 0].tolist() == [n // 4 * 4 for budget in reversed(budgets) for n in range(budget)]
-    users = artifacts.answers(counting, "reference", 0, 40).tensor
-    told = users_histories(counting, 10, 4, stream("users", 0))
+    users = artifacts.answers(defense, "reference", 0, 40).tensor
+    told = users_histories(defense, 10, 4, stream("users", 0))
     assert users[::4, 0, 0, 0].tolist() == [min(255, handed) for handed in told]
     # What attackers would get who ask as users do.
-    assert torch.equal(artifacts.attackers_answers(Replaying(clients), counting, 0, 40).tensor, users)
+    assert torch.equal(artifacts.attackers_answers(Replaying(clients), defense, 0, 40).tensor, users)
+
+
+def test_clients_of_one_history_are_handed_different_images(
+    track: Track, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("benchmark.artifacts.DRAW", 4)
+    artifacts, defense = workshop(track, tmp_path, Reporter()), counting(tmp_path / "counting.py", 1, 0)
+    images = artifacts.theft(Replaying(3), defense, 0, 40).images.tensor
+    assert len(images.flatten(1).unique(dim=0)) == 40
+
+
+def test_answers_are_stored_under_the_histories_that_they_were_given_for(
+    track: Track, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("benchmark.artifacts.DRAW", 4)
+    artifacts, defense = workshop(track, tmp_path, Reporter()), counting(tmp_path / "counting.py", 0, 1)
+    first, second = (artifacts.answers(defense, "answers", 0, 8, told).tensor for told in ([0, 4], [4, 0]))
+    assert torch.equal(first, second.roll(4, dims=0))
+    assert not torch.equal(first, second)
+
+
+def test_latents_may_depend_on_what_a_client_was_handed(
+    track: Track, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("benchmark.artifacts.DRAW", 4)
+
+    @dataclass(frozen=True)
+    class Shifted(Defense):
+        seen: int = parameter(0, "images that the client has")
+
+        def toward(self, handed: int) -> Defense:
+            return replace(self, seen=handed)
+
+        def latents(self, n: int, target: Target, rng: torch.Generator) -> Tensor:
+            return target.prior(n, rng) * 0 + self.seen / 100
+
+    artifacts = workshop(track, tmp_path, Reporter())
+    early, late = (artifacts.undefended(Shifted(), "answers", 0, 4, [handed]).tensor for handed in (0, 400))
+    target = artifacts.setting.target
+    for images, seen in ((early, 0), (late, 400)):
+        at = torch.full((4, target.latent_dim), seen / 100)
+        assert torch.equal(images, target.generate(at))
+    assert not torch.equal(early, late)
+
+
+@pytest.mark.parametrize(
+    ("defense", "attack", "flagged"),
+    [
+        ("rising-noise", "fidelity", True),
+        ("rising-noise", "sybil,clients=3", False),
+        ("noise", "fidelity", False),
+        ("query-limit,share=0.5", "fidelity", False),
+    ],
+)
+def test_a_single_client_against_who_goes_by_clients_is_flagged(
+    track: Track, shared: Path, defense: str, attack: str, flagged: bool
+) -> None:
+    assert (ONE_CLIENT in do(Cell(track, defense, attack, 60, 0), shared).flags) == flagged
 
 
 def test_what_a_client_was_handed_is_no_pretext_to_tell_attackers(
@@ -536,7 +677,10 @@ def test_a_defense_that_does_not_repeat_itself_is_flagged(track: Track, tmp_path
     body = "import torch; return (x + 0.3 * torch.rand(())).clamp(0, 1)"
     path.write_text(OWN.format(name="Moody", method="perturb(self, x, rng)", body=body))
     assert NOT_DETERMINISTIC in do(Cell(track, f"{path}:Moody", "fidelity", 40, 0), tmp_path).flags
-    for steady in ("noise", "linear,steps=5", "semantic,distance=2", "linear,steps=5+noise"):
+    body = "import torch; return target.prior(n, rng) + torch.rand(())"
+    path.write_text(OWN.format(name="Moody", method="latents(self, n, target, rng)", body=body))
+    assert NOT_DETERMINISTIC in do(Cell(track, f"{path}:Moody", "fidelity", 40, 0), tmp_path).flags
+    for steady in ("noise", "rising-noise,full=40", "linear,steps=5", "semantic,distance=2", "linear,steps=5+noise"):
         assert NOT_DETERMINISTIC not in do(Cell(track, steady, "fidelity", 40, 0), tmp_path).flags
 
 

@@ -24,6 +24,7 @@ from defenses.interpolation import Linear
 from defenses.jpeg import Jpeg
 from defenses.limit import QueryLimit
 from defenses.noise import Noise
+from defenses.rising import RisingNoise
 
 
 class Waves(Target):
@@ -80,6 +81,12 @@ def test_latents_of_one_member_are_the_prior_of_the_next() -> None:
 def test_limits_multiply() -> None:
     assert Stack((QueryLimit(0.5), Jpeg())).limit(101) == 50
     assert Stack((QueryLimit(0.5), Third())).limit(101) == 16
+
+
+@pytest.mark.parametrize(("handed", "sigma"), [(0, 0.0), (500, 0.1), (2000, 0.2)])
+def test_every_member_is_told_what_a_client_was_handed(handed: int, sigma: float) -> None:
+    first, second = Stack((RisingNoise(0.2, full=1000), Jpeg(30))).facing(handed).members
+    assert (first.sigma, second) == (pytest.approx(sigma), Jpeg(30))
 
 
 def test_the_member_that_breaks_its_contract_is_named() -> None:

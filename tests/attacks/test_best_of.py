@@ -43,6 +43,7 @@ class Level(Attack):
     share: float = parameter(0.0, "of real images")
     curious: bool = parameter(False, "whether it looks at what it did not ask for")
     fails: bool = parameter(False, "whether its training does")
+    spoils: bool = parameter(False, "whether it works on what it was handed in place")
 
     @property
     def threat_model(self) -> ThreatModel:
@@ -53,9 +54,15 @@ class Level(Attack):
             raise TrainingError("the training failed twice")
         if self.curious:
             knowledge.discriminator(oracle.query(1))
-        knowledge.report("first_answer", float(oracle.query(oracle.remaining)[0, 0, 0, 0]))
+        answers = oracle.query(oracle.remaining)
+        knowledge.report("first_answer", float(answers[0, 0, 0, 0]))
+        knowledge.report("history", oracle.history)
         knowledge.report("drawn", float(torch.rand(1, generator=rng)))
         knowledge.report("real", len(knowledge.real_images))
+        knowledge.report("brightest", float(knowledge.real_images.max()) if len(knowledge.real_images) else 0)
+        if self.spoils:
+            answers.zero_()
+            knowledge.real_images.zero_()
         oracle.discard(oracle.charged - self.level)
         return Flat(self.level)
 
@@ -67,11 +74,12 @@ def best_of(*settings: str, share: float = 0.5) -> BestOf:
 class Choice(Theft):
     """The attack done where real images have one level."""
 
-    def __init__(self, attack: BestOf, real: int, count: int = 40) -> None:
+    def __init__(self, attack: BestOf, real: int | Tensor, count: int = 40) -> None:
+        drawn = real if isinstance(real, Tensor) else flat(count, real, torch.Generator().manual_seed(1))
         super().__init__(
             attack,
             torch.full((300, 1, 1, 1), 7, dtype=torch.uint8),
-            flat(count, real, torch.Generator().manual_seed(1)),
+            drawn,
             budgets=[200],
             seed=2,
             features=lambda images: images.flatten(1).float(),
@@ -96,6 +104,30 @@ def test_all_are_handed_the_same_answers_and_the_same_randomness() -> None:
     assert told["90: first_answer"] == told["30: first_answer"] == 7
     alone = float(torch.rand(1, generator=torch.Generator().manual_seed(2)))
     assert told["90: drawn"] == told["30: drawn"] == alone
+
+
+def test_all_are_told_what_a_client_was_handed() -> None:
+    theft, attack = Choice(best_of("level=30"), 60), best_of("level=30")
+    attack.fit(Oracle(torch.full((200, 1, 1, 1), 7), 200, history=50), theft.knowledge, torch.Generator())
+    (history,) = (value for name, value in theft.knowledge.diagnostics.items() if name.endswith("history"))
+    assert history == 50
+
+
+def test_none_is_handed_what_another_has_spoilt() -> None:
+    told = Choice(best_of("level=90,share=0.5,spoils=true", "level=30,share=0.5", share=0.5), 60).told
+    assert told["30,share=0.5: first_answer"] == 7
+    assert told["30,share=0.5: brightest"] == told["90,share=0.5,spoils=True: brightest"] > 0
+    # Nor is what the choice is made by.
+    assert told["30,share=0.5: distance"] == pytest.approx(900, abs=150)
+
+
+def test_the_choice_is_made_by_images_that_nothing_was_trained_on() -> None:
+    rng = torch.Generator().manual_seed(1)
+    real = torch.cat([flat(20, 30, rng), flat(20, 90, rng)])
+    theft = Choice(best_of("level=30,share=0.5", "level=90,share=0.5", share=0.5), real)
+    # The attacks are granted the first half, which is dark; held out is the second.
+    assert theft.told["30,share=0.5: brightest"] < 60
+    assert [spec for spec in ("30,share=0.5", "90,share=0.5") if f"{spec}: chosen" in theft.told] == ["90,share=0.5"]
 
 
 def test_an_attack_whose_training_fails_is_left_out() -> None:
