@@ -172,6 +172,39 @@ def test_a_checkpoint_of_other_images_is_refused(pixels: FeatureExtractor, tiny_
         train(IMAGES + 1, tiny_recipe, 1, pixels, work=tmp_path)
 
 
+class Renamed:
+    """The same features under another name."""
+
+    def __init__(self, extractor: FeatureExtractor) -> None:
+        self.extractor, self.name = extractor, "renamed"
+        self.dim, self.weights_hash = extractor.dim, extractor.weights_hash
+
+    def __call__(self, images: torch.Tensor) -> torch.Tensor:
+        return self.extractor(images)
+
+
+@pytest.mark.parametrize("another", ["seed", "features", "start"])
+def test_a_checkpoint_of_another_training_is_refused(
+    pixels: FeatureExtractor, tiny_recipe: Recipe, tmp_path: Path, another: str
+) -> None:
+    trained = train(IMAGES, tiny_recipe, 1, pixels, work=tmp_path)
+    extractor = Renamed(pixels) if another == "features" else pixels
+    start = (trained.generator.network, trained.discriminator) if another == "start" else None
+    with pytest.raises(DataError, match="another training"):
+        train(IMAGES, tiny_recipe, 2 if another == "seed" else 1, extractor, work=tmp_path, start=start)
+
+
+def test_a_tenth_of_the_images_is_held_out_and_nothing_is_trained_on_it(
+    pixels: FeatureExtractor, tiny_recipe: Recipe
+) -> None:
+    run = gan.Run(IMAGES, tiny_recipe, 0, pixels, None, None)
+    assert (len(run.held_out), len(run.rows)) == (6, 54)
+    assert len(IMAGES.flatten(1).unique(dim=0)) == 60
+    assert len(torch.cat([run.held_out, IMAGES[run.rows]]).flatten(1).unique(dim=0)) == 60
+    few = gan.Run(IMAGES, replace(tiny_recipe, score_images=3), 0, pixels, None, None)
+    assert len(few.held_out) == 3
+
+
 def test_of_two_failed_tries_the_better_is_kept(
     pixels: FeatureExtractor, tiny_recipe: Recipe, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,6 +11,7 @@ from attacks.accuracy import Accuracy
 from benchmark.errors import UsageError
 from benchmark.interfaces import Knowledge
 from benchmark.recipe import Recipe
+from benchmark.subsampling import calibrate
 
 GENERATED = torch.tensor([0.4, 0.3, 0.2, 0.1], dtype=torch.float64)
 REAL = torch.tensor([0.1, 0.2, 0.3, 0.4], dtype=torch.float64)
@@ -145,6 +146,22 @@ def test_the_calibration_is_judged_by_images_that_it_was_not_fitted_to(
         # Certain but for the rule of succession, of all of the second half alike; and right for one kind of it.
         p = 1 / (m + 2)
         assert sign * z == pytest.approx((m - 2 * m * p) / (2 * m * p * (1 - p)) ** 0.5)
+
+
+def test_a_lower_percentile_accepts_more() -> None:
+    rates = [
+        stolen(Accuracy(subsampling="drs", percentile=percentile)).knowledge.diagnostics["acceptance_rate"]
+        for percentile in (30.0, 60.0, 95.0)
+    ]
+    assert rates[0] > 1.2 * rates[1] > 1.2**2 * rates[2]
+
+
+@pytest.mark.parametrize("calibration", ["isotonic", "logistic"])
+def test_it_is_calibrated_as_it_says(calibration: str) -> None:
+    shown, answers = drawn(REAL, 400, 2), drawn(GENERATED, 1000, 1)
+    knowledge = Knowledge((1, 1, 1), Recipe(), None, shown, logits)
+    _, odds = Accuracy(calibration=calibration).log_odds(answers, 200, knowledge)
+    assert torch.equal(odds, calibrate(calibration, logits(shown)[:200], logits(answers)[:200])(logits(answers)))
 
 
 def test_it_asks_for_what_it_uses() -> None:

@@ -35,6 +35,8 @@ def test_what_is_not_given_is_the_tracks() -> None:
         (Fidelity(augment="none"), "augment", "none"),
         (Fidelity(width=9), "generator_width", 9),
         (Fidelity(steps=3), "steps", 3),
+        (Fidelity(generator="pggan"), "generator", "pggan"),
+        (Fidelity(discriminator="sngan"), "discriminator", "sngan"),
     ],
 )
 def test_what_is_given_takes_its_place(attack: TrainingAttack, field: str, value: object) -> None:

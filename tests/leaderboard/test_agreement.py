@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -170,6 +170,31 @@ def test_what_else_a_record_states_is_held_to_too(changes: dict, everywhere: boo
     pairs = [Pair(replace(each, **changes), again) for each, again in zip(ours, theirs, strict=True)]
     counts = [sum(len(v.problems) for v in compare_row(pairs, same_environment=same)) for same in (True, False)]
     assert counts == [3, 3 if everywhere else 0]
+
+
+FREE = {
+    *("id", "code", "created", "seconds", "attack_seconds", "peak_memory", "device", "threads", "versions"),
+    # Compared by other rules, not of submissions, or one alone that can be read.
+    *("figures", "metrics", "schema"),
+}
+"""Fields of a record that may differ, or that other tests are about."""
+
+
+def another(value: object) -> object:
+    """Something else of the same type."""
+    if isinstance(value, bool):
+        return not value
+    if isinstance(value, int | float):
+        return value + 1
+    return {dict: {"another": 1.0}, tuple: ("another",)}.get(type(value), "another")
+
+
+@pytest.mark.parametrize("field", sorted({each.name for each in fields(Record)} - FREE))
+def test_nothing_that_determines_a_figure_may_differ(field: str) -> None:
+    ours, theirs = found(AGAIN), found(AGAIN)
+    changed = [replace(each, **{field: another(getattr(each, field))}) for each in ours]
+    pairs = [Pair(each, again) for each, again in zip(changed, theirs, strict=True)]
+    assert all(verdict.problems for verdict in compare_row(pairs, same_environment=True))
 
 
 def test_times_are_nobodys_claim() -> None:

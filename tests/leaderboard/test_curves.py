@@ -151,6 +151,10 @@ def test_what_nobody_attacked_who_knows_it_is_not_set_beside_what_somebody_did()
     worth = {curve.family: curve.hypervolume for curve in curves(judged)}
     assert worth["jpeg"] is not None
     assert worth["wild"] is None
+    # With every seed.
+    once = replace(wild[0], attack="through", knowledge="answers, the defense", id="through wild")
+    judged = verdicts([*JPEG[:2], *wild, *CONTROLS, *known, once])
+    assert [each.defense for each in front(judged)] == ["none", "jpeg", "garbage"]
 
 
 def test_what_just_looks_strong_for_want_of_attackers_beats_nothing() -> None:

@@ -163,6 +163,17 @@ def test_evidence_is_a_stronger_attack_on_the_same_terms(evidence: Record, says:
         check_evidence(replace(ENTRY, status="broken", evidence=evidence.id), [*CLAIMED, evidence])
 
 
+def test_only_what_the_protocol_measured_is_a_claim() -> None:
+    smaller = [replace(each, id=f"small {each.id}", budget=10_000, queries_charged=10_000) for each in CLAIMED]
+    evidence = attacked(1.0, budget=10_000, queries_charged=10_000)
+    with pytest.raises(UsageError, match="in which nothing is claimed"):
+        check_evidence(replace(ENTRY, status="broken", evidence=evidence.id), [*smaller, evidence])
+    # A seed that it does not name lowers nothing that evidence is held to.
+    stray = replace(CLAIMED[0], id="stray", seed=7, figures={"accuracy_fd": 1.0})
+    with pytest.raises(UsageError, match=f"must lie below {LOW:.6g}"):
+        check_evidence(replace(ENTRY, status="broken", evidence="e" * 32), [*CLAIMED, stray, attacked(LOW + 0.01)])
+
+
 def test_several_clients_who_are_part_of_a_claim_do_not_break_it() -> None:
     colluding = attacked(LOW - 0.01, attack=protocol.PROTOCOL.colluding)
     with pytest.raises(UsageError, match="is no stronger attack than those of the claim"):
