@@ -9,14 +9,20 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Callable
 from contextlib import suppress
+from functools import wraps
 from pathlib import Path
+from typing import ParamSpec, TypeVar
 
 from fsspec.core import url_to_fs
 
 from benchmark.data.cache import cache_dir
-from benchmark.errors import UsageError
+from benchmark.errors import UsageError, one_line
 from benchmark.files import replacing
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
 
 
 def copy_of(url: str) -> Path:
@@ -41,6 +47,21 @@ class Mirror:
         """Remove a file or a folder there."""
 
 
+def _in_one_line(method: Callable[_P, _T]) -> Callable[_P, _T]:
+    """A method whose errors are the system's: what opens a URL may have some of its own, such as of credentials."""
+
+    @wraps(method)
+    def told(*given: _P.args, **named: _P.kwargs) -> _T:
+        try:
+            return method(*given, **named)
+        except OSError:
+            raise
+        except Exception as error:
+            raise OSError(f"the results behind the URL cannot be reached ({one_line(error)})") from error
+
+    return told
+
+
 class UrlMirror(Mirror):
     """Keeps a folder and what stands behind a URL alike.
 
@@ -59,6 +80,7 @@ class UrlMirror(Mirror):
             raise UsageError(f"{url} cannot be opened: {error}") from None
         self._root = root
 
+    @_in_one_line
     def push(self, path: Path) -> None:
         """See :class:`Mirror`."""
         paths = sorted((p for p in path.rglob("*") if p.is_file()), key=_manifest_last) if path.is_dir() else [path]
@@ -67,6 +89,7 @@ class UrlMirror(Mirror):
             self._files.makedirs(there.rpartition("/")[0], exist_ok=True)
             self._files.put_file(str(each), there)
 
+    @_in_one_line
     def pull(self, path: Path) -> None:
         """See :class:`Mirror`."""
         there = self._there(path)
@@ -78,6 +101,7 @@ class UrlMirror(Mirror):
             for name in self._files.find(there):
                 self._fetch(name, path / name[len(there) + 1 :])
 
+    @_in_one_line
     def absent(self, folder: Path) -> list[Path]:
         """See :class:`Mirror`."""
         there = self._there(folder)
@@ -85,6 +109,7 @@ class UrlMirror(Mirror):
         known = {name.rpartition("/")[2] for name in self._files.find(there, maxdepth=1)}
         return [path for path in sorted(folder.glob("*")) if path.is_file() and path.name not in known]
 
+    @_in_one_line
     def remove(self, path: Path) -> None:
         """See :class:`Mirror`."""
         if self._files.exists(self._there(path)):

@@ -149,7 +149,7 @@ def load_record(path: Path) -> Record:
 def _amiss(content: Mapping[str, Any]) -> str:
     """What of a record whoever reads records could not make use of; nothing if it is whole."""
     if others := sorted(content.keys() ^ KINDS.keys()):
-        return f"keys {others} are amiss"
+        return f"its keys {others} are missing or unknown"
     for name, kind in KINDS.items():
         if not is_of(kind, content[name]):
             return f"its {name} is {str(content[name])[:60]!r}"
@@ -157,7 +157,7 @@ def _amiss(content: Mapping[str, Any]) -> str:
         return f"its versions lack {PACKAGES[0]}"
     for name, told in content["metrics"].items():
         if set(told) != {"spec", "better", "hash"} or told["better"] not in ("lower", "higher"):
-            return f"what it says of the metric {name} is amiss"
+            return f"its entry for the metric {name} is malformed"
     return ""
 
 

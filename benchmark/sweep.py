@@ -148,7 +148,7 @@ def run_cells(
 
     Raises:
         UsageError: a track's target, features or data cannot be had; nothing was done then.
-        OSError: the results folder cannot be written.
+        OSError: the results folder cannot be written, or what was made cannot be handed over where it is to go.
     """
     results.pull()
     jobs = [
@@ -170,6 +170,7 @@ def run_cells(
                         _keep(each)
                         stage.advance()
     found = [settled[cell] for cell in cells]
+    results.hand_over_rest({each.record.id for each in found if each.record})
     return Outcome(
         [each.record for each in found if each.record],
         {each.job.cell.title: each.error for each in found if each.error},

@@ -48,13 +48,15 @@ def separate(track: Track, results: Results, out: Path, seeds: int, budget: int,
     """Do the cells of all defenses and seeds, print the table, and draw into the folder ``out``."""
     cells = [Cell(track, defense, "fidelity", budget, seed) for seed in range(seeds) for defense in DEFENSES]
     with reporting() as reporter:
-        records = run_cells(cells, results, make_executor("local", workers), reporter).records
+        outcome = run_cells(cells, results, make_executor("local", workers), reporter)
+        if outcome.failures:
+            raise RuntimeError(f"cells failed: {outcome.failures}")
         artifacts = Artifacts(load_setting(track), Store(results.artifacts, reporter), reporter)
         rows = {"target": artifacts.undefended(cells[0].made_defense, "reference", 0, track.samples).tensor}
         for cell in cells[: len(DEFENSES)]:
             stolen = artifacts.theft(cell.made_attack, cell.made_defense, cell.seed, cell.budget)
             rows[f"stolen through {cell.defense}"] = stolen.images.tensor
-    table(records, [cell.defense for cell in cells[: len(DEFENSES)]])
+    table(outcome.records, [cell.defense for cell in cells[: len(DEFENSES)]])
     draw_sheet(rows, out / "stolen.png")
 
 

@@ -151,7 +151,7 @@ def _figure(name: str, pair: Pair, row: Sequence[Pair], exact: bool) -> str:
     others = prediction_interval(each.found.figures[name] for each in row if name in each.found.figures)
     if _near(claimed, found) or _within(claimed, others):
         return ""
-    return f"{name} is {claimed:.6g}, but the re-run found {found:.6g}, and over seeds {_reach(others)}"
+    return f"{name} is {claimed:.6g}, but the re-run found {found:.6g}, with a prediction interval of {_reach(others)}"
 
 
 def _means(row: Sequence[Pair]) -> Iterator[str]:
@@ -169,7 +169,7 @@ def _means(row: Sequence[Pair]) -> Iterator[str]:
         if not _near(claimed, others.value) and not _within(claimed, others):
             who = f"{row[0].claimed.defense} against {row[0].claimed.attack}"
             told = f"the mean of {name} over seeds is {claimed:.6g}, but the re-run found {others.value:.6g}"
-            yield f"{who}: {told}, and for that of as many seeds {_reach(others)}"
+            yield f"{who}: {told}, with a prediction interval of {_reach(others)}"
 
 
 def _near(claimed: float, found: float) -> bool:

@@ -116,10 +116,10 @@ def show(comparisons: Iterable[Comparison], first: str, second: str) -> None:
                 told = f"the strongest attacker was {verdict.strongest}, who knew: {verdict.knowledge}"
                 console.print(*(Text(f"{name}: {each}") for each in (told, *verdict.flags)), "", sep="\n")
     console.print(
-        "gain, cost: over the undefended target; gains by the attacks that it faced too\n"
+        "gain, cost: relative to the undefended target; gains by the attacks that both faced\n"
         "±: half the 95% interval (Student's t) over seeds, of B - A paired by seed\n"
-        "at the end: who is better for whoever defends (↑ high is good, ↓ low is),\n"
-        "if beyond the interval of B - A",
+        "last column: the better defense (↑ high is good, ↓ low is),\n"
+        "if the interval of B - A excludes 0",
         highlight=False,
     )
 

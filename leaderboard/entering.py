@@ -11,7 +11,7 @@ from benchmark.results import Results
 from benchmark.submission import checking
 from benchmark.submission.bundle import MANIFEST, Manifest
 from benchmark.submission.making import take_over
-from leaderboard.entries import Entry, check_evidence, check_new, check_reproduction, load_entries, load_entry
+from leaderboard.entries import Entry, Status, check_evidence, check_new, check_reproduction, load_entries, load_entry
 from leaderboard.reproduction import load_reproduction
 
 
@@ -21,7 +21,7 @@ def enter(
     results: Results,
     damaged: Callable[[str], None],
     *,
-    status: str,
+    status: str | None = None,
     evidence: str = "",
     reproduction: Path | None = None,
     track: str | None = None,
@@ -36,7 +36,8 @@ def enter(
         name: of the entry.
         results: of the board.
         damaged: told of each record and entry that cannot be read; one in the entry's own place is an error.
-        status: what is known of it (:class:`leaderboard.entries.Status`).
+        status: what is known of it (:class:`leaderboard.entries.Status`); if not given, that of the entry that stands,
+            or claimed.
         evidence: of a broken one: id of the record of the attack that broke it.
         reproduction: of a reproduced one: the file that ``verify --out`` wrote.
         track: its own, if that does not come with the harness: see :func:`benchmark.submission.checking.track_of`.
@@ -53,13 +54,16 @@ def enter(
     """
     manifest = checking.entry(bundle)
     found = load_reproduction(reproduction) if reproduction else None
-    made = Entry(name, manifest.track, manifest.spec, checksum(bundle / MANIFEST), status, evidence, found)
+    made = Entry(
+        name, manifest.track, manifest.spec, checksum(bundle / MANIFEST), status or Status.CLAIMED, evidence, found
+    )
     check_reproduction(made, [Path(each).stem for each in manifest.files])
     results.pull()
     place = results.entries / f"{name}.json"
     if place.exists():
         # What cannot be read may be somebody else's: it is no place to write to.
-        made = made.after(load_entry(place))
+        known = load_entry(place)
+        made = made.after(known) if status else made.like(known)
         # These were checked before: it gets another status, whatever has become of the harness.
         claimed = load_records(bundle / "records", damaged)
     else:

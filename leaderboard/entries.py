@@ -58,7 +58,7 @@ class Entry:
             if name != "reproduction" and not isinstance(value, str):
                 raise UsageError(f"{name} of an entry is {value!r}, but must be a text")
         if not NAME.fullmatch(self.name):
-            raise UsageError(f"an entry cannot be called {self.name!r}; take small letters, digits and hyphens")
+            raise UsageError(f"invalid name of an entry {self.name!r}: use lower-case letters, digits and hyphens")
         if self.status not in set(Status):
             raise unknown("status of an entry", self.status, map(str, Status))
         if (self.status == Status.BROKEN) != bool(self.evidence):
@@ -67,14 +67,20 @@ class Entry:
                 "of the record of the attack that broke it, another one has none"
             )
         if self.status == Status.REPRODUCED and not self.reproduction:
-            raise UsageError(f"entry {self.name} is reproduced, but by nothing; give what verify --out wrote")
+            raise UsageError(
+                f"entry {self.name}: the status reproduced needs --reproduction, the file that verify --out wrote"
+            )
         if self.status == Status.CLAIMED and self.reproduction:
-            raise UsageError(f"entry {self.name} is claimed, but holds a reproduction; make it reproduced")
+            raise UsageError(f"entry {self.name}: a reproduction needs --status reproduced")
 
     def after(self, known: Entry) -> Entry:
         """The same in the place of one that stands, whose reproduction holds if it is only broken now."""
         kept = known.reproduction if self.status == Status.BROKEN else None
         return replace(self, reproduction=self.reproduction or kept)
+
+    def like(self, known: Entry) -> Entry:
+        """The same with the status of one that stands, and what that rests on."""
+        return replace(self, status=known.status, evidence=known.evidence, reproduction=known.reproduction)
 
     def save(self, folder: Path) -> Path:
         """Write ``<folder>/<name>.json``, whole or not at all; returns the path."""
@@ -129,10 +135,10 @@ def check_new(entry: Entry, others: Iterable[Entry]) -> None:
     """
     for other in others:
         if other.name == entry.name and other.submission != entry.submission:
-            raise UsageError(f"entry {entry.name} is another submission; choose another name")
+            raise UsageError(f"the name {entry.name} is taken by another submission; choose another")
         if other.name != entry.name and (other.track, other.defense) == (entry.track, entry.defense):
             raise UsageError(
-                f"entry {other.name} is of a defense called {entry.defense} too; rename one's file or class"
+                f"entry {other.name} has a defense named {entry.defense} already; rename your file or class"
             )
 
 
@@ -176,14 +182,14 @@ def check_evidence(entry: Entry, records: Iterable[Record]) -> None:
     claimed = _claimed(found, held)
     if len(claimed) < 2:
         raise UsageError(
-            f"the evidence {entry.evidence} is of a setting and a budget ({found.budget:,}) in which nothing is "
-            "claimed; give a record of those of the claim"
+            f"the evidence {entry.evidence} was measured in another setting or on another budget ({found.budget:,}) "
+            "than the claim; give a record of the claim's"
         )
     reach, reached = prediction_interval(claimed.values()), able({found.seed: found})
     if not reached or found.figures["accuracy_fd"] >= reach.low:
         raise UsageError(
-            f"the evidence {entry.evidence} is no stronger attack than those of the claim: within its budget its "
-            f"accuracy_fd must lie below {reach.low:.6g}, the end of what one more seed of these may give"
+            f"the evidence {entry.evidence} is not stronger than the claimed attacks: within the budget, its "
+            f"accuracy_fd must lie below {reach.low:.6g}, the lower end of their 95% prediction interval"
         )
 
 

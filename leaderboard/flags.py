@@ -142,8 +142,8 @@ def stronger_otherwise(informed: Mapping[str, BySeed], attacks: Mapping[str, ByS
     if lead is None or not lead.low > 0:
         return []
     return [
-        "the strongest attacker does not know the defense, and has what nobody has who does: one with both was not "
-        f"tried ({lead.value:.3g} between them in accuracy_fd)"
+        "the strongest attacker does not know the defense, but has what no attacker had who does; nobody with both was "
+        f"tried (he is ahead by {lead.value:.3g} in accuracy_fd)"
     ]
 
 
@@ -193,7 +193,11 @@ def by_single_clients(attacks: Mapping[str, BySeed]) -> list[str]:
         attacks: its attackers on a budget, by spec.
     """
     seeds = single_clients(attacks)
-    return [f"no attacker is several clients, and it goes by what each was handed ({_named(seeds)})"] if seeds else []
+    return (
+        [f"the defense goes by what each client was handed, but no attacker was several ({_named(seeds)})"]
+        if seeds
+        else []
+    )
 
 
 def single_clients(attacks: Mapping[str, BySeed]) -> set[int]:
@@ -212,7 +216,7 @@ def of_several_codes(attacks: Mapping[str, BySeed], plain: Mapping[str, BySeed])
     """
     every = [record for side in (attacks, plain) for records in side.values() for record in records.values()]
     several = len({record.code for record in every}) > 1
-    return ["its records and the undefended target's are of several versions of the harness"] if several else []
+    return ["its records and the undefended target's were made by several versions of the harness"] if several else []
 
 
 def of_several_devices(attacks: Mapping[str, BySeed], plain: Mapping[str, BySeed]) -> list[str]:
@@ -231,7 +235,9 @@ def of_several_devices(attacks: Mapping[str, BySeed], plain: Mapping[str, BySeed
             for seed, record in records.items():
                 devices[seed].add(record.device)
     mixed = [seed for seed, named in devices.items() if len(named) > 1]
-    found = "its records and the undefended target's are of several processors, which train otherwise"
+    found = (
+        "its records and the undefended target's were made on several processors, so that pairing by seed is inexact"
+    )
     return [f"{found} ({_named(mixed)})"] if mixed else []
 
 

@@ -64,7 +64,7 @@ def without(record: Record, names: Collection[str]) -> Record:
         metrics={name: told for name, told in record.metrics.items() if name not in names},
         flags=(
             *record.flags,
-            *(f"its {name} is of another metric than in later records, and left out" for name in names),
+            *(f"its {name} is left out: later records used another version of this metric" for name in names),
         ),
     )
 

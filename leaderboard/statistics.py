@@ -27,7 +27,7 @@ from leaderboard.cells import (
 )
 from leaderboard.intervals import Interval, over_seeds, paired, t_interval
 
-__all__ = ["Interval", "Row", "SeedVerdict", "Verdict", "summarise", "verdicts"]
+__all__ = ["Row", "SeedVerdict", "Verdict", "summarise", "verdicts"]
 
 
 @dataclass(frozen=True)

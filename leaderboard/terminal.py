@@ -18,8 +18,8 @@ UTILITY = {
     "utility_fd": "FD to the training set",
     "utility_precision": "precision",
     "utility_recall": "recall",
-    "utility_ssim": "SSIM to undefended image",
-    "utility_psnr": "PSNR to undefended, dB",
+    "utility_ssim": "SSIM to the undefended",
+    "utility_psnr": "PSNR to the undefended, dB",
     "utility_refused": "share of images refused",
 }
 SECURITY = {
@@ -28,7 +28,6 @@ SECURITY = {
     "fidelity_kid": "KID to the target",
     "accuracy_kid": "KID to the training set",
 }
-FIGURES = UTILITY | SECURITY
 """The figures that ``run`` shows, and what each is called: those of the answers, and those of each attack."""
 
 
@@ -99,7 +98,7 @@ def good(figure: str, own: Mapping[str, str] | None = None) -> str:
     What users get should be close to what they would have got; what a thief gets should not.
 
     Args:
-        figure: a key of :data:`FIGURES`, or the name of a column of a metric of one's own.
+        figure: a key of :data:`UTILITY` or :data:`SECURITY`, or the name of a column of a metric of one's own.
         own: of such metrics, the values that say that images are alike, "low" or "high", by name.
     """
     side, _, metric = figure.partition("_")

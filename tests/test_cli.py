@@ -175,7 +175,7 @@ def test_a_sweep_and_how_far_it_is(call, track_file: Path, tmp_path: Path) -> No
     outcome = call("sweep", *flags)
     assert outcome.status == 0, outcome.err
     assert "2 of 2 cells done" in outcome.out
-    assert "no cell is done yet" not in outcome.out
+    assert "no estimate of the time yet" not in outcome.out
     assert "2 done, 0 failed" in call("status", *flags).out
     assert len(pd.read_csv(tmp_path / "results" / "leaderboard.csv")) == 2
 
@@ -340,7 +340,7 @@ def test_a_target_of_ones_own_runs_here_with_isolated_too_and_the_help_says_so(
     assert outcome.status == 0, outcome.err
     assert (tmp_path / "loaded_in").read_text() == str(os.getpid())
     said = " ".join(call("run", "--help").out.split()).partition("--target")[2].partition(" --reference")[0]
-    assert "Its code runs where figures are made, with --isolated too." in said
+    assert "Its code is never sandboxed, even with --isolated." in said
 
 
 def test_list_names_everything_there_is(call) -> None:
@@ -401,6 +401,18 @@ def test_a_file_that_may_not_be_read_is_named(call, tmp_path: Path, monkeypatch:
     outcome = call("sweep", file, "--results", tmp_path)
     assert (outcome.status, outcome.err.count("\n")) == (1, 1)
     assert f"{file} cannot be read or written (Permission denied); change its permissions" in outcome.err
+
+
+def test_what_is_barred_without_a_file_is_told_as_it_is(call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "sweep.yaml"
+    file.write_text("")
+
+    def refused(path: Path, *_: object) -> None:
+        raise PermissionError("Access Denied")
+
+    monkeypatch.setattr("benchmark.sweep.read_mapping", refused)
+    outcome = call("sweep", file, "--results", tmp_path)
+    assert (outcome.status, outcome.err) == (1, "error: Access Denied\n")
 
 
 def test_an_error_without_a_text_is_named(call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -40,6 +40,38 @@ def test_what_one_machine_made_another_takes(track: Track, tmp_path: Path, url: 
     assert "answers" in stages.names
 
 
+def test_what_cannot_be_pushed_stops_no_other_cell(
+    track: Track, tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cells = [Cell(track, defense, "fidelity", 40, 0) for defense in ("none", "noise")]
+    tried = []
+
+    def sometimes(self: Results, cell: str) -> None:
+        tried.append(cell)
+        if len(tried) == 1:
+            raise ConnectionResetError("the network is down for a moment")
+        hand_over(self, cell)
+
+    hand_over = Results.hand_over
+    monkeypatch.setattr(Results, "hand_over", sometimes)
+    done = run_cells(cells, Results(tmp_path / "one", url), make_executor("in-process"), Reporter())
+    assert [record.defense for record in done.records] == ["none", "noise"]
+    there = Results(tmp_path / "two", url)
+    there.pull()
+    assert {path.stem for path in there.records.glob("*.json")} == {record.id for record in done.records}
+
+
+def test_an_error_that_is_not_the_systems_is_told_as_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    results = Results(tmp_path, f"memory://{tmp_path.name}")
+
+    def without_credentials(*given: object, **named: object) -> None:
+        raise LookupError("no credentials")
+
+    monkeypatch.setattr(type(results.mirror._files), "isfile", without_credentials)
+    with pytest.raises(OSError, match="cannot be reached .no credentials"):
+        results.mirror.pull(tmp_path / "records" / "a.json")
+
+
 def test_what_could_not_be_pushed_is_handed_over_when_the_sweep_is_repeated(
     track: Track, tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

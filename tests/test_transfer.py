@@ -91,7 +91,7 @@ def test_the_command_leaves_figures_and_pictures(track_file: Path, folder: Path,
     command = ["transfer", "--track", str(track_file), "--to", f"folder:{folder}", "--images", "30", "--steps", "2"]
     command += ["--seeds", "2", "--budget", "40", "--results", str(tmp_path)]
     first = CliRunner().invoke(cli, command, catch_exceptions=False)
-    place = tmp_path / "transfers" / "tiny-to-negatives"
+    (place,) = (tmp_path / "transfers").glob("tiny-to-negatives-*")
     study = json.loads((place / "transfer.json").read_text())
     assert [each["seed"] for each in study["seeds"]] == [0, 1]
     scratch, transferred = (study["seeds"][0][arm]["fd"] for arm in ("scratch", "transfer"))
@@ -101,6 +101,12 @@ def test_the_command_leaves_figures_and_pictures(track_file: Path, folder: Path,
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("benchmark.transfer.train", None)  # nothing is trained again
         assert CliRunner().invoke(cli, command, catch_exceptions=False).exit_code == 0
+    assert list((tmp_path / "transfers").iterdir()) == [place]
+    # Another study takes the place of none.
+    another = [*command, "--seeds", "1"]
+    assert CliRunner().invoke(cli, another, catch_exceptions=False).exit_code == 0
+    assert len(list((tmp_path / "transfers").iterdir())) == 2
+    assert json.loads((place / "transfer.json").read_text()) == study
 
 
 def test_the_page_says_what_the_figures_say(track_file: Path, folder: Path, tmp_path: Path) -> None:

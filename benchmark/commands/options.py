@@ -15,13 +15,13 @@ from benchmark.errors import unknown
 if TYPE_CHECKING:
     from benchmark.results import Results
 
-ATTACK = "Spec of an attack: NAME[,key=value ...]; may be given several times."
+ATTACK = "Spec of an attack: NAME[,key=value ...]; repeatable."
 EXECUTOR = (
-    f"Who does the cells: {', '.join(EXECUTORS[:-1])} or {EXECUTORS[-1]}.  "
+    f"How cells are run: {', '.join(EXECUTORS[:-1])} or {EXECUTORS[-1]}.  "
     "[default: in-process with an accelerator or one core, else local]"
 )
-ISOLATED = "Run defense and attack in processes of their own, with limits and out of sight of all else."
-METRIC = "Spec of a metric of one's own: path/to/file.py:Mine, my_pkg.mod:Mine; may be given several times."
+ISOLATED = "Run defense and attack in sandboxed processes, with resource limits and without access to your files."
+METRIC = "Spec of a metric of your own: path/to/file.py:Mine, my_pkg.mod:Mine; repeatable."
 
 Decorator = Callable[[Callable[..., None]], Callable[..., None]]
 
@@ -116,14 +116,14 @@ def executor_options(command: Callable[..., None]) -> Callable[..., None]:
 
     @click.option("--executor", help=EXECUTOR)
     @click.option(
-        "--workers", type=click.IntRange(1), help="Workers of local or ensemble.  [default: of local, one per core]"
+        "--workers",
+        type=click.IntRange(1),
+        help="Worker processes (local, ensemble).  [default: of local, one per core]",
     )
-    @click.option("--cpus", type=click.IntRange(1), help=f"Cores that a cell asks Ray for.  [default: {CPUS}]")
-    @click.option(
-        "--gpus", type=click.FloatRange(0), help=f"Accelerators that a cell asks Ray for.  [default: {GPUS:g}]"
-    )
-    @click.option("--batch", type=click.IntRange(1), help=f"Trainings at once, of ensemble.  [default: {BATCH}]")
-    @click.option("--mixed", is_flag=True, help="Mixed precision, of ensemble.")
+    @click.option("--cpus", type=click.IntRange(1), help=f"Cores per cell (ray).  [default: {CPUS}]")
+    @click.option("--gpus", type=click.FloatRange(0), help=f"GPUs per cell (ray).  [default: {GPUS:g}]")
+    @click.option("--batch", type=click.IntRange(1), help=f"Models trained at once (ensemble).  [default: {BATCH}]")
+    @click.option("--mixed", is_flag=True, help="Train in mixed precision (ensemble).")
     @functools.wraps(command)
     def given(
         executor: str | None,

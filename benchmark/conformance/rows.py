@@ -93,9 +93,7 @@ def _ignores_neighbours(rows: RowWise[C], case: C) -> None:
     changed[row] = x[row]
     before, after = (rows.run(each, generator(case.seed))[row] for each in (x, changed))
     if apart(before, after, rows.tolerance) > 0:
-        raise ContractError(
-            f"{rows.name} makes something else of one {rows.noun} when the others in its batch are others"
-        )
+        raise ContractError(f"{rows.name} gives another result for one {rows.noun} when the rest of its batch changes")
 
 
 def _is_sum_of_parts(rows: RowWise[C], case: C) -> None:

@@ -111,7 +111,7 @@ class Trials:
             return False
         except RefusalError as refusal:
             if not declinable:
-                self.found(rule, f"it was refused, with nothing in it to decline: {refusal}", severity)
+                self.found(rule, f"it refused an input that every plugin must take: {refusal}", severity)
                 return False
             self.note(f"refused: {refusal}")
         return True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from benchmark.config import Cell
 from benchmark.errors import DataError
@@ -50,7 +50,7 @@ class Job:
             if results.failure(name).exists() and not self.retry_failed:
                 return Settled(self, error=results.read_failure(name))
         except DataError as error:
-            reporter.note(f"{error}: doing its cell again")
+            reporter.note(f"ignored, and its cell run again: {error}")
         return None
 
     def give_up(self, error: str) -> Settled:
@@ -59,13 +59,28 @@ class Job:
         return Settled(self, error=error)
 
 
+class Outcome(NamedTuple):
+    """What became of a job: a record, or an error in one line, or neither where another process is at the cell.
+
+    What a worker sends: with its job it would make the plugins anew where it is read, whose files may have changed.
+    """
+
+    record: Record | None = None
+    error: str = ""
+
+
 @dataclass(frozen=True)
 class Settled:
-    """What became of a job: a record, or an error in one line, or neither where another process is at the cell."""
+    """A job, and what became of it."""
 
     job: Job
     record: Record | None = None
     error: str = ""
+
+    @property
+    def outcome(self) -> Outcome:
+        """What became of it, alone."""
+        return Outcome(self.record, self.error)
 
 
 class Executor(Protocol):

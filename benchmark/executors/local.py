@@ -17,9 +17,12 @@ from multiprocessing.connection import Connection, wait
 from typing import Any, NamedTuple
 
 from benchmark.errors import UsageError, one_line
-from benchmark.executors.base import TRIES, Job, Settled
+from benchmark.executors.base import TRIES, Job, Outcome, Settled
 from benchmark.progress import Reporter
 from benchmark.progress.relay import Receiver, RelayReporter
+
+ENDING_SECONDS = 10.0
+"""That a worker has to end, before it is killed."""
 
 
 def cores() -> int:
@@ -76,7 +79,7 @@ def _settled(waiting: deque[tuple[Job, int]], crew: Sequence[_Worker]) -> Iterat
             continue
         job, tries = worker.at
         try:
-            settled = worker.hear()
+            message = worker.pipe.recv()
         except (EOFError, ConnectionError):
             how = worker.replace()
             if tries < TRIES:
@@ -84,7 +87,8 @@ def _settled(waiting: deque[tuple[Job, int]], crew: Sequence[_Worker]) -> Iterat
             else:
                 yield job.give_up(f"its worker died {TRIES} times ({how})")
         else:
-            if settled:
+            # What went wrong with a cell may be an error of the same kind, and says nothing of the worker.
+            if settled := worker.hear(message):
                 yield settled
 
 
@@ -112,29 +116,28 @@ class _Worker:
         with suppress(ConnectionError):
             self.pipe.send(job)
 
-    def hear(self) -> Settled | None:
-        """Show one event, or return the outcome of the job.
+    def hear(self, message: Any) -> Settled | None:
+        """Show an event, or return the outcome of the job.
 
         Raises:
-            EOFError: the process died.
+            Exception: that of the job, if it is to end the sweep.
         """
-        message = self.pipe.recv()
-        if isinstance(message, BaseException):
+        if isinstance(message, Exception):
             raise message
-        if isinstance(message, _Unreadable) and self.at:
-            job, self.at = self.at[0], None
-            return job.give_up(message.error)
-        if not isinstance(message, Settled):
+        if not self.at or not isinstance(message, _Unreadable | Outcome):
             self._receiver.receive(message)
             return None
-        self.at = None
-        return message
+        job, self.at = self.at[0], None
+        return job.give_up(message.error) if isinstance(message, _Unreadable) else Settled(job, *message)
 
     def replace(self) -> str:
         """Put a new process in the place of one that died; returns how it died."""
-        self._process.join()
-        code = self._process.exitcode or 0
-        how = f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
+        self._process.join(ENDING_SECONDS)
+        code = self._process.exitcode
+        if code is None:
+            how = "it no longer answered"
+        else:
+            how = f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
         self._reporter.note(f"{self._label} died ({how}): {self.at[0].cell.title if self.at else ''}")
         self.stop()
         self.at = None
@@ -145,6 +148,8 @@ class _Worker:
         self._receiver.close()
         self.pipe.close()
         self._process.terminate()
+        self._process.join(ENDING_SECONDS)
+        self._process.kill()
         self._process.join()
 
 
@@ -175,7 +180,7 @@ def _work(pipe: Connection[Any, Any], threads: int) -> None:
                 send(_Unreadable(one_line(error)))
                 continue
             try:
-                send(settle(job, reporter))
+                send(settle(job, reporter).outcome)
             except Exception as error:
                 send(error)
 

@@ -6,7 +6,7 @@ import errno
 import os
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -62,8 +62,13 @@ def _do(job: Job, name: str, reporter: Reporter) -> Settled:
             return _failed(job, error, told)
         finally:
             cell.end()
-        results.hand_over(name)
-        results.forget_failure(name)
+        try:
+            results.hand_over(name)
+            results.forget_failure(name)
+        except OSError as error:
+            if is_of_results(error, results):
+                raise
+            told.note(f"not handed over yet ({one_line(error)}); it is tried again when the sweep ends")
         told.note(f"done in {record.seconds:.1f} s: {results.record(name)}")
         return Settled(job, record)
 
@@ -104,4 +109,6 @@ def _logging(job: Job, name: str, reporter: Reporter) -> Iterator[Reporter]:
         try:
             yield told
         finally:
-            job.results.mirror.push(path)
+            # A log that others do not see is no reason to stop.
+            with suppress(OSError):
+                job.results.mirror.push(path)

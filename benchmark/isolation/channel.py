@@ -121,7 +121,7 @@ class Answering:
         """
         method = getattr(self, f"answer_{message.name}", None)
         if method is None:
-            raise PluginError(f"it asked for {message.name}, which it has no business with here")
+            raise PluginError(f"it asked for {message.name}, which is not allowed here")
         values, tensors = method(message)
         return values, tensors
 

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import weakref
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import cache
@@ -204,12 +204,17 @@ def room(expected: int, given: Mapping[str, Tensor]) -> int:
 def needed(kind: str, spec: str) -> list[Path]:
     """The files and folders that a plugin needs to read, besides Python, the harness and its packages.
 
-    These are its own sources and every file that a parameter names, also as that of a plugin: ``file.py:Name``.
+    These are its own sources and every file that a parameter names (:func:`named_files`).
     """
-    texts = [value for value in split(spec)[1].values() if isinstance(value, str)]
+    return [*sources(kind, spec), *named_files(split(spec)[1].values())]
+
+
+def named_files(settings: Iterable[object]) -> list[Path]:
+    """The files that values of parameters name, by themselves or as that of a plugin: ``file.py:Name``."""
+    texts = [value for value in settings if isinstance(value, str)]
     specs = [part for text in texts for part in re.split(r"[+,\[\]]", text)]
     named = dict.fromkeys([*texts, *(each.rpartition(":")[0] for each in specs)])
-    return [*sources(kind, spec), *(Path(text).absolute() for text in named if text and Path(text).is_file())]
+    return [Path(text).absolute() for text in named if text and Path(text).is_file()]
 
 
 def bytecode(kind: str, spec: str) -> list[Path]:

@@ -156,7 +156,7 @@ def amiss(folder: Path, manifest: Manifest) -> list[str]:
     problems = []
     for name in sorted(there | manifest.files.keys()):
         if not FILES.fullmatch(name) or ".." in name.split("/") or os.path.normpath(name) != name:
-            problems.append(f"{name}: a bundle holds no such file")
+            problems.append(f"{name}: unexpected file; a bundle holds records, sheets and sources only")
         elif name.startswith(f"{SOURCE}/") and hides_code(name):
             problems.append(f"{name}: it may hide code; leave it out, as sources are Python as it is written, and data")
         elif (folder / name).is_symlink() or any(parent.is_symlink() for parent in _parents(folder, name)):

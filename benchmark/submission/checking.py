@@ -103,7 +103,7 @@ def cells_of(bundle: Path, manifest: Manifest, track: Track) -> list[Cell]:
     """
     setting, ours = as_json(load_setting(track).key), stated(protocol.PROTOCOL)
     problems = [
-        f"setting: {name} of the track is not what it is here"
+        f"setting: the track's {name} is another one here"
         for name in sorted(setting.keys() | manifest.setting.keys())
         if setting.get(name) != manifest.setting.get(name)
     ]

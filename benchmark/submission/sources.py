@@ -14,7 +14,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from benchmark.errors import DataError, UsageError
-from benchmark.isolation.host import attribute_of, hash_of, sources
+from benchmark.isolation.host import attribute_of, hash_of, named_files, sources
 from benchmark.registry import IN_FOLDER, STACKED
 
 LEFT_OUT = ("__pycache__", "*.pyc", "*.pyo", ".*")
@@ -156,6 +156,5 @@ def _check_spec(part: str) -> None:
 def _check_settings(part: str) -> None:
     """Refuse a parameter that names a file: the bundle would lack it, or hand over one of whoever verifies."""
     for setting in part.split(",")[1:]:
-        value = setting.partition("=")[2].strip()
-        if value and Path(value).is_file():
+        if named_files([setting.partition("=")[2].strip()]):
             raise UsageError(f"{setting} names a file, which a bundle does not hold; keep it in the plugin's package")

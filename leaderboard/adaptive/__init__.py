@@ -13,7 +13,7 @@ from leaderboard.adaptive.plot import draw, height, shown
 from leaderboard.adaptive.protection import NAIVE, Protection, protections
 from leaderboard.cells import check_one_setting
 
-__all__ = ["NAIVE", "Protection", "protections", "write_page"]
+__all__ = ["Protection", "protections", "write_page"]
 
 
 def write_page(records: Iterable[Record], budget: int, page: Path, *, wanted: int, only: Sequence[int] = ()) -> None:

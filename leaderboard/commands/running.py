@@ -36,21 +36,25 @@ if TYPE_CHECKING:
 
 
 TARGET = (
-    "A target of one's own, instead of the track's: mine.pt, mine.onnx, my_pkg.mod:load. Its code runs where figures "
-    "are made, with --isolated too."
+    "Your own generator instead of the track's: mine.pt, mine.onnx, my_pkg.mod:load. Its code is never sandboxed, even "
+    "with --isolated."
 )
 
 
 @click.command()
 @defense_option
-@click.option("--strength", type=float, help="Its strength; the same as giving the parameter in the spec.")
+@click.option("--strength", type=float, help="Strength of the defense: sets its strength parameter.")
 @click.option("--attack", "attacks", multiple=True, show_default=", ".join(ATTACKS), help=ATTACK)
 @click.option("--metric", "metrics", multiple=True, help=METRIC)
 @budget_option()
 @click.option("--seed", default=0, show_default=True, help="Seed of everything that is drawn.")
 @track_option()
 @click.option("--target", help=TARGET)
-@click.option("--reference", type=click.Path(exists=True, file_okay=False), help="Images that it was trained on.")
+@click.option(
+    "--reference",
+    type=click.Path(exists=True, file_okay=False),
+    help="Folder of the images that --target was trained on.",
+)
 @results_option()
 @click.option("--weights", type=click.Path(exists=True, dir_okay=False), help="Weights of the feature extractor.")
 @click.option("--quick", is_flag=True, help="A cut-down form to try things out; never enters the board.")
@@ -117,8 +121,8 @@ def possible_attacks(track: Track) -> list[str]:
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @results_option()
 @click.option("--dry-run", is_flag=True, help="Show the cells, what they share and how far they are; do nothing.")
-@click.option("--force", is_flag=True, help="Do again what is done.")
-@click.option("--retry-failed", is_flag=True, help="Do again what failed.")
+@click.option("--force", is_flag=True, help="Run finished cells again.")
+@click.option("--retry-failed", is_flag=True, help="Run failed cells again.")
 @click.option("--isolated", is_flag=True, help=ISOLATED)
 @click.option("--metric", "metrics", multiple=True, help=METRIC)
 @executor_options
@@ -151,9 +155,9 @@ def sweep(
 @click.option("--isolated", is_flag=True, help=ISOLATED)
 @click.option("--metric", "metrics", multiple=True, help=METRIC)
 def status(file: Path, results: Results, isolated: bool, metrics: Sequence[str]) -> None:
-    """How far the cells of a sweep file are: done, running, failed, left.
+    """Show the state of each cell of a sweep file: done, failed, running or left.
 
-    --isolated and --metric are as they were given to sweep: with others, its cells are others.
+    Give the same --isolated and --metric as to sweep: they are part of what identifies a cell.
     """
     from benchmark.sweep import load_sweep
 
@@ -182,7 +186,9 @@ def show_states(cells: Sequence[Cell], results: Results, lost: Mapping[str, str]
     click.echo(", ".join(f"{counts[state]} {state}" for state in State))
     if counts[State.LEFT] + counts[State.RUNNING]:
         work = work_left(lines, results)
-        click.echo("no cell is done yet to estimate from" if work is None else _estimate(work, counts[State.RUNNING]))
+        click.echo(
+            "no estimate of the time yet: no cell is done" if work is None else _estimate(work, counts[State.RUNNING])
+        )
 
 
 def _estimate(work: timedelta, running: int) -> str:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def sweep_option(
-    default: str, name: str = "--sweep", text: str = "The sweep whose cells are spoken of."
+    default: str, name: str = "--sweep", text: str = "The sweep file that the page covers."
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """An option that says of which sweep a page speaks; other records are left aside."""
     path = click.Path(path_type=Path, exists=True, dir_okay=False)
@@ -37,7 +37,9 @@ def sweep_option(
 @click.option("--to", "data", required=True, help="Data set of the other domain, such as folder:PATH.")
 @click.option("--images", default=1000, show_default=True, help="Images of it that are trained on.")
 @click.option("--steps", default=1000, show_default=True, help="Generator steps of the training on them.")
-@click.option("--seeds", type=click.IntRange(1), default=3, show_default=True, help="How often, with seeds from 0 on.")
+@click.option(
+    "--seeds", type=click.IntRange(1), default=3, show_default=True, help="Number of runs, with the seeds 0, 1, ..."
+)
 @defense_option
 @click.option("--attack", default="fidelity", show_default=True, help="Spec of the attack: NAME[,key=value ...].")
 @budget_option()
@@ -60,10 +62,13 @@ def transfer(
     page: Path | None,
 ) -> None:
     """Train a stolen model further on another domain, beside a training from scratch."""
+    from dataclasses import asdict
+
     from benchmark.artifacts import Artifacts
     from benchmark.config import Cell, load_track
+    from benchmark.keys import cell_id
     from benchmark.setting import load_setting
-    from benchmark.store import Store
+    from benchmark.store import Store, digest
     from benchmark.transfer import Domain
     from benchmark.transfer import transfer as do_transfer
     from leaderboard.transfer import show, write_study
@@ -75,8 +80,11 @@ def transfer(
         store = Store(results.artifacts, reporter, results.mirror)
         artifacts = Artifacts(load_setting(first.track), store, reporter)
         done = [do_transfer(cell, domain, artifacts) for cell in cells]
-    folder = results.root / "transfers" / f"{first.track.name}-to-{domain.name}"
+    # Named by all that it is of: another study must not take its place.
+    of = digest({"theft": [cell_id(cell) for cell in cells], "domain": asdict(domain)})
+    folder = results.root / "transfers" / f"{first.track.name}-to-{domain.name}-{of[:8]}"
     write_study(done, first, domain, folder, page)
+    results.mirror.push(folder)
     show([each.report() for each in done], f"{first.track.name} to {domain.name}: {images:,} images, {steps:,} steps")
     click.echo(f"{folder}: transfer.json, curves.png, images.png")
     if page:
@@ -85,7 +93,7 @@ def transfer(
 
 @click.command()
 @sweep_option("sweeps/findings.yaml")
-@sweep_option("sweeps/features.yaml", "--features", "The sweep that measures some of them in other features.")
+@sweep_option("sweeps/features.yaml", "--features", "The sweep file that repeats some of its cells in other features.")
 @records_option
 @page_option("docs/FINDINGS.md")
 def findings(sweep: Path, features: Path, records: Path, out: Path) -> None:
@@ -106,8 +114,8 @@ def findings(sweep: Path, features: Path, records: Path, out: Path) -> None:
 @click.command()
 @sweep_option("sweeps/adaptive.yaml")
 @records_option
-@budget_option("Query budget that is spoken of.")
-@click.option("--seed", "seeds", type=int, multiple=True, help="Seed that is spoken of; may be given several times.")
+@budget_option("Query budget to report.")
+@click.option("--seed", "seeds", type=int, multiple=True, help="Seed to report; repeatable.")
 @page_option("docs/ADAPTIVE.md")
 def adaptive(sweep: Path, records: Path, budget: int, seeds: tuple[int, ...], out: Path) -> None:
     """Write the page that says how much of each defense survives attackers who know it, from records.

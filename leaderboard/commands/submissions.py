@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from benchmark.results import Results
     from benchmark.submission.bundle import Manifest
 
-own_track_option = click.option("--track", help="Its track, if that does not come with the harness: the YAML file.")
+own_track_option = click.option("--track", help="YAML file of the track, if it is not built in.")
 
 
 def _statuses() -> list[str]:
@@ -66,10 +66,16 @@ def submit(spec: str, track: str, out: Path, results: Results, quick: bool, exec
 @click.command()
 @click.argument("bundle", type=click.Path(path_type=Path, exists=True, file_okay=False))
 @own_track_option
-@click.option("--part", type=click.IntRange(1), help="Rows to run again, of all seeds each.  [default: all]")
-@click.option("--seed", type=click.IntRange(0), help="Seed that draws them.  [default: another each time]")
+@click.option(
+    "--part", type=click.IntRange(1), help="Number of rows to run again, each with all its seeds.  [default: all]"
+)
+@click.option("--seed", type=click.IntRange(0), help="Random seed that chooses these rows.  [default: random]")
 @results_option(None, "Folder that the re-run goes on in.  [default: none is kept]")
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="File for what is found, if all agrees.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="File for the reproduction, written if everything agrees.",
+)
 @executor_options
 def verify(
     bundle: Path,
@@ -146,22 +152,20 @@ def _run_again(
 @click.option(
     "--status",
     type=WordType("status of an entry", _statuses),
-    default="claimed",
-    show_default=True,
-    help="What is known of it.",
+    help="Status of the entry.  [default: that of the entry that stands, or claimed]",
 )
-@click.option("--evidence", default="", help="Of a broken one: id of the record of the attack that broke it.")
+@click.option("--evidence", default="", help="With --status broken: id of the record of the attack that broke it.")
 @click.option(
     "--reproduction",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="Of a reproduced one: the file that verify --out wrote.",
+    help="With --status reproduced: the file that verify --out wrote.",
 )
 @results_option()
 def enter(
     bundle: Path,
     name: str,
     track: str | None,
-    status: str,
+    status: str | None,
     evidence: str,
     reproduction: Path | None,
     results: Results,

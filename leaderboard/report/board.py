@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from benchmark.record import Record
-from leaderboard import flags
-from leaderboard.cells import THE_DEFENSE, cells, comparable
+from leaderboard.cells import cells, comparable
 from leaderboard.curves import Curve, beaten_by, curves, front
 from leaderboard.entries import Entry, Status
 from leaderboard.own_metrics import own_metrics
@@ -67,11 +66,6 @@ class Board:
             for where in dict.fromkeys((row.defense, row.budget) for row in self.rows)
             if where in self.judged
         ]
-
-    @cached_property
-    def informed(self) -> set[tuple[str, int]]:
-        """Spec and budget of each defense that somebody attacked who knew it."""
-        return {(row.defense, row.budget) for row in self.rows if THE_DEFENSE in flags.items(row.knowledge)}
 
     @cached_property
     def fullest(self) -> int:

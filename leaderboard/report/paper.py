@@ -90,7 +90,7 @@ def _frame(board: Board) -> pd.DataFrame:
     """Texts only: a row per defense and budget, as they rank, the figures first that decide."""
     rows = []
     for verdict in board.ranked:
-        untried = verdict.defense != NONE and (verdict.defense, verdict.budget) not in board.informed
+        untried = verdict.defense != NONE and not verdict.informed
         gain = interval_text(verdict.security_gain)
         rows.append(
             {

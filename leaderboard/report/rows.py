@@ -179,7 +179,7 @@ def shown_rows(board: Board, sheets: Mapping[str, str]) -> list[ShownRow]:
                 verdict=board.judged.get(where),
                 records=records,
                 order=order[row.records],
-                informed=where in board.informed,
+                informed=where in board.judged and board.judged[where].informed,
                 sheet=next(((record, sheets[record.id]) for record in records if record.id in sheets), None),
                 columns=columns,
                 entry=entry,

@@ -14,6 +14,7 @@ from matplotlib.axes import Axes
 from rich import box
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from benchmark.config import Cell
 from benchmark.files import write_text
@@ -50,7 +51,7 @@ def in_words(reports: Sequence[Report]) -> str:
 
 def show(reports: Sequence[Report], title: str) -> None:
     """Print both distances of each seed, and the mean difference."""
-    grid = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left")
+    grid = Table(title=Text(title), box=box.SIMPLE_HEAD, title_justify="left")
     for name in ("seed", *ARMS.values(), "difference"):
         grid.add_column(name, justify="right")
     for each in reports:

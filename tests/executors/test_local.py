@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+from collections import deque
 from pathlib import Path
 from typing import ClassVar
 
@@ -98,6 +99,37 @@ def test_a_plugin_that_no_longer_loads_costs_its_own_cell(track: Track, tmp_path
     assert title == cells[0].title
     assert "edited.py" in error
     assert "died" not in error
+
+
+EDITED = """
+from pathlib import Path
+
+from benchmark.interfaces import Defense, parameter
+
+
+class Edited(Defense):
+    def perturb(self, x, rng):
+        Path(__file__).write_text("class Edited(")
+        return x
+"""
+
+
+def test_a_plugin_that_is_edited_while_its_cell_runs_costs_nothing(track: Track, tmp_path: Path) -> None:
+    path = tmp_path / "edited.py"
+    path.write_text(EDITED)
+    cells = [Cell(track, defense, "fidelity", 40, 0) for defense in (f"{path}:Edited", "none")]
+    outcome = run_cells(cells, Results(tmp_path / "results"), LocalWorkers(1), Reporter())
+    assert "none" in [record.defense for record in outcome.records]
+    assert path.read_text() == "class Edited("
+
+
+def test_an_error_of_a_connection_is_not_taken_for_a_worker_that_died(track: Track, tmp_path: Path) -> None:
+    ours, theirs = multiprocessing.Pipe()
+    theirs.send(ConnectionResetError("of the job's own"))
+    worker = object.__new__(local._Worker)
+    worker.at, worker.pipe = (Job(Cell(track, "none", "fidelity", 40, 0), Results(tmp_path)), 1), ours
+    with pytest.raises(ConnectionResetError, match="of the job's own"):
+        list(local._settled(deque(), [worker]))
 
 
 def test_an_error_of_the_results_folder_ends_the_sweep(track: Track, tmp_path: Path) -> None:

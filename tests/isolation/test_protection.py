@@ -18,7 +18,7 @@ from benchmark.isolation.protection import left_open, missing_protection
 from benchmark.registry import load
 from benchmark.results import Results
 
-ALWAYS = ["Unix sockets in the file system"]
+ALWAYS = ["Unix sockets that your user may open"]
 
 NETWORK, IPC, FILES, PROCESSES = Apart.NETWORK, Apart.IPC, Apart.FILES, Apart.PROCESSES
 
@@ -48,7 +48,7 @@ def test_each_thing_is_open_until_something_closes_it(landlock: int, missing: Ap
 
 
 def test_a_machine_says_it_in_one_line() -> None:
-    assert missing_protection().startswith("isolated plugins can still ")
+    assert missing_protection().startswith("isolation is incomplete on this machine: plugins can still ")
     assert missing_protection().isprintable()
 
 

@@ -158,7 +158,7 @@ def test_what_is_no_defense_is_not_trained_through(attacking: Attacking, through
 
 
 def test_nothing_else_is_answered(attacking: Attacking) -> None:
-    with pytest.raises(PluginError, match="no business with here"):
+    with pytest.raises(PluginError, match="which is not allowed here"):
         attacking(asked("prior", {"n": 1}))
 
 

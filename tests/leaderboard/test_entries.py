@@ -44,13 +44,13 @@ def test_what_was_written_is_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({"name": "../up"}, "cannot be called"),
-        ({"name": ""}, "cannot be called"),
+        ({"name": "../up"}, "invalid name of an entry"),
+        ({"name": ""}, "invalid name of an entry"),
         ({"status": "reproducd"}, "did you mean 'reproduced'"),
         ({"status": "broken"}, "needs the id"),
         ({"evidence": "f" * 32}, "another one has none"),
-        ({"status": "reproduced"}, "is reproduced, but by nothing"),
-        ({"reproduction": FOUND}, "is claimed, but holds a reproduction"),
+        ({"status": "reproduced"}, "needs --reproduction"),
+        ({"reproduction": FOUND}, "a reproduction needs --status reproduced"),
         ({"defense": ["noise"]}, "defense of an entry is \\['noise'\\], but must be a text"),
     ],
 )
@@ -123,9 +123,9 @@ def test_of_two_files_of_one_defense_the_second_is_left_out(tmp_path: Path) -> N
 def test_nobody_takes_the_place_of_another() -> None:
     check_new(REPRODUCED, [ENTRY])
     check_new(replace(ENTRY, name="other", defense="jpeg", submission="1" * 64), [ENTRY])
-    with pytest.raises(UsageError, match="choose another name"):
+    with pytest.raises(UsageError, match="taken by another submission"):
         check_new(replace(ENTRY, submission="1" * 64), [ENTRY])
-    with pytest.raises(UsageError, match="called noise too"):
+    with pytest.raises(UsageError, match="a defense named noise already"):
         check_new(replace(ENTRY, name="other", submission="1" * 64), [ENTRY])
 
 
@@ -150,12 +150,12 @@ def test_evidence_is_an_attack_on_that_very_defense() -> None:
 @pytest.mark.parametrize(
     ("evidence", "says"),
     [
-        (attacked(LOW + 0.01), "is no stronger attack than those of the claim"),
-        (min(CLAIMED, key=lambda each: each.figures["accuracy_fd"]), "is no stronger attack"),
-        (attacked(LOW - 0.01, queries_charged=50_001), "is no stronger attack"),
-        (attacked(LOW - 0.01, figures={"utility_fd": 1.0}), "is no stronger attack"),
-        (attacked(LOW - 0.01, budget=100_000), "a budget \\(100,000\\) in which nothing is claimed"),
-        (attacked(LOW - 0.01, samples=7), "in which nothing is claimed"),
+        (attacked(LOW + 0.01), "is not stronger than the claimed attacks"),
+        (min(CLAIMED, key=lambda each: each.figures["accuracy_fd"]), "is not stronger"),
+        (attacked(LOW - 0.01, queries_charged=50_001), "is not stronger"),
+        (attacked(LOW - 0.01, figures={"utility_fd": 1.0}), "is not stronger"),
+        (attacked(LOW - 0.01, budget=100_000), "another budget \\(100,000\\) than the claim"),
+        (attacked(LOW - 0.01, samples=7), "than the claim"),
     ],
 )
 def test_evidence_is_a_stronger_attack_on_the_same_terms(evidence: Record, says: str) -> None:
@@ -166,7 +166,7 @@ def test_evidence_is_a_stronger_attack_on_the_same_terms(evidence: Record, says:
 def test_only_what_the_protocol_measured_is_a_claim() -> None:
     smaller = [replace(each, id=f"small {each.id}", budget=10_000, queries_charged=10_000) for each in CLAIMED]
     evidence = attacked(1.0, budget=10_000, queries_charged=10_000)
-    with pytest.raises(UsageError, match="in which nothing is claimed"):
+    with pytest.raises(UsageError, match="than the claim"):
         check_evidence(replace(ENTRY, status="broken", evidence=evidence.id), [*smaller, evidence])
     # A seed that it does not name lowers nothing that evidence is held to.
     stray = replace(CLAIMED[0], id="stray", seed=7, figures={"accuracy_fd": 1.0})
@@ -176,7 +176,7 @@ def test_only_what_the_protocol_measured_is_a_claim() -> None:
 
 def test_several_clients_who_are_part_of_a_claim_do_not_break_it() -> None:
     colluding = attacked(LOW - 0.01, attack=protocol.PROTOCOL.colluding)
-    with pytest.raises(UsageError, match="is no stronger attack than those of the claim"):
+    with pytest.raises(UsageError, match="is not stronger than the claimed attacks"):
         check_evidence(replace(ENTRY, status="broken", evidence=colluding.id), [*CLAIMED, colluding])
 
 

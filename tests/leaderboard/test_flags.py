@@ -188,7 +188,7 @@ def test_what_was_not_tried_on_a_defense_is_said() -> None:
 
 def test_what_goes_by_the_images_of_a_client_must_meet_several() -> None:
     single = seeds("rising-noise", "through", [30.0, 30.0], knowledge=KNOWING, flags=(ONE_CLIENT,))
-    flag = "no attacker is several clients, and it goes by what each was handed (seed{})"
+    flag = "the defense goes by what each client was handed, but no attacker was several (seed{})"
     assert flag.format("s 0, 1") in defense_flags(single, "rising-noise")
     several = seeds("rising-noise", "sybil", [20.0, 20.0], knowledge="answers, 10 clients")
     assert flag.format(" 1") in defense_flags([*single, several[0]], "rising-noise")
@@ -200,14 +200,14 @@ def test_what_goes_by_the_images_of_a_client_must_meet_several() -> None:
 
 def test_rows_of_several_versions_of_the_harness_are_told_apart() -> None:
     plain, tried = seeds("none", "fidelity", [30.0, 31.0]), seeds("jpeg", "fidelity", [40.0, 41.0])
-    flag = "its records and the undefended target's are of several versions of the harness"
+    flag = "its records and the undefended target's were made by several versions of the harness"
     assert flag not in defense_flags([*plain, *tried], "jpeg")
     assert flag in defense_flags([*plain, *(replace(each, code="1" * 64) for each in tried)], "jpeg")
 
 
 def test_seeds_whose_records_are_of_several_processors_are_told() -> None:
     plain, tried = seeds("none", "fidelity", [30.0, 31.0, 32.0]), seeds("jpeg", "fidelity", [40.0, 41.0, 42.0])
-    flag = "its records and the undefended target's are of several processors, which train otherwise"
+    flag = "its records and the undefended target's were made on several processors, so that pairing by seed is inexact"
     assert not any("processors" in each for each in defense_flags([*plain, *tried], "jpeg"))
     # Of a seed all were made on one: it is no matter that another seed was made on another.
     moved = [replace(each, device="another") if each.seed == 1 else each for each in [*plain, *tried]]

@@ -63,7 +63,7 @@ def test_figures_of_two_metrics_of_one_name_are_never_side_by_side() -> None:
         kept = {record.defense: record for record in comparable(given)}
         assert "accuracy_apart" in kept["jpeg"].figures
         assert "accuracy_apart" not in kept["none"].figures
-        assert kept["none"].flags[-1] == "its apart is of another metric than in later records, and left out"
+        assert kept["none"].flags[-1] == "its apart is left out: later records used another version of this metric"
         assert [metric.hash for metric in own_metrics(given)] == ["2"]
 
 
@@ -105,5 +105,5 @@ def test_a_later_record_without_them_hides_no_figure_of_the_same_images() -> Non
 
 def test_a_record_that_says_nothing_of_a_metric_is_not_whole(tmp_path: Path) -> None:
     path = with_figure(PLAIN, told(better="sideways")).save(tmp_path)
-    with pytest.raises(DataError, match="of the metric apart is amiss"):
+    with pytest.raises(DataError, match="for the metric apart is malformed"):
         load_record(path)

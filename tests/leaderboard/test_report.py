@@ -256,6 +256,13 @@ def test_flags_of_a_defense_are_on_its_rows(tmp_path: Path) -> None:
     assert html.count("strongest, uninformed</span>") == 2
 
 
+def test_who_attacked_with_some_seeds_alone_informs_nobody() -> None:
+    once = [each for each in uneven() if each.attack != "accuracy" or each.seed == 0]
+    informed = {row.row.defense for row in shown_rows(boards(once)[0], {}) if row.informed}
+    verdicts = {verdict.defense for verdict in boards(once)[0].verdicts if verdict.informed}
+    assert informed == verdicts == set()
+
+
 def test_rows_rank_by_gain_the_strongest_attacker_first() -> None:
     (found,) = boards(board())
     first = [row for row in found.rows if row.budget == 50_000]

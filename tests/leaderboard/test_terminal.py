@@ -10,7 +10,7 @@ from made_records import record
 from leaderboard.compare import compare
 from leaderboard.compare import show as show_comparisons
 from leaderboard.table import COLUMNS
-from leaderboard.terminal import FIGURES, good, show
+from leaderboard.terminal import SECURITY, UTILITY, good, show
 
 
 @pytest.mark.parametrize(
@@ -29,8 +29,8 @@ def test_users_should_be_close_and_thieves_far(figure: str, expected: str) -> No
 
 
 def test_every_figure_shown_is_a_column_with_a_direction() -> None:
-    assert FIGURES.keys() <= COLUMNS.keys()
-    assert {good(figure) for figure in FIGURES} == {"low", "high"}
+    assert {*UTILITY, *SECURITY} <= COLUMNS.keys()
+    assert {good(figure) for figure in (*UTILITY, *SECURITY)} == {"low", "high"}
 
 
 def test_names_are_text_and_no_markup(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -36,13 +36,18 @@ def test_an_entry_has_a_status_on_the_board(call, enter, bundle: Path, tmp_path:
     assert all((tmp_path / "sheets" / f"{name}.png").is_file() for name in table["record"])
     broken = ["enter", bundle, "darker", *board, "--status", "broken", "--evidence"]
     assert "must be the id of a record" in call(*broken, "f" * 32).err
-    assert "is no stronger attack than those of the claim" in call(*broken, table["record"][0]).err
+    assert "is not stronger than the claimed attacks" in call(*broken, table["record"][0]).err
     claimed = load_record(tmp_path / "records" / f"{table['record'][0]}.json")
     figures = {**claimed.figures, "accuracy_fd": -1e9}
     replace(claimed, id="e" * 32, attack="clever", figures=figures).save(tmp_path / "records")
     assert call(*broken, "e" * 32).status == 0
     assert set(pd.read_csv(tmp_path / "leaderboard.csv")["status"]) == {"broken"}
-    assert "darker is of a defense called" in enter(bundle, "again", *board).err
+    # The command that entered it, repeated, takes nothing back.
+    assert enter(bundle, "darker", *board).status == 0
+    assert set(pd.read_csv(tmp_path / "leaderboard.csv")["status"]) == {"broken"}
+    assert enter(bundle, "darker", *board, "--status", "claimed").status == 0
+    assert set(pd.read_csv(tmp_path / "leaderboard.csv")["status"]) == {"claimed"}
+    assert "darker has a defense named" in enter(bundle, "again", *board).err
 
 
 def test_what_was_verified_is_entered_with_what_was_found(
@@ -52,7 +57,7 @@ def test_what_was_verified_is_entered_with_what_was_found(
     verified = call("verify", bundle, "--track", track_file, "--results", again, "--part", 1, "--out", found)
     assert verified.status == 0
     reproduced = [bundle, "darker", "--status", "reproduced", "--results", tmp_path / "board"]
-    assert "give what verify --out wrote" in enter(*reproduced).err
+    assert "needs --reproduction, the file that verify --out wrote" in enter(*reproduced).err
     assert enter(*reproduced, "--reproduction", found).status == 0
     entry = json.loads((tmp_path / "board" / "entries" / "darker.json").read_text())
     assert entry["reproduction"] == json.loads(found.read_text())

@@ -66,7 +66,7 @@ def test_other_threads_than_those_that_did_the_cells_are_another_environment(
         (change_image, "it was changed"),
         (change_source, "it was changed"),
         (add_source, "the manifest does not have it"),
-        (add_file, "a bundle holds no such file"),
+        (add_file, "unexpected file; a bundle holds records, sheets and sources only"),
         (remove_file, "it is missing"),
         (link_file, "it is a link"),
     ],
@@ -154,7 +154,7 @@ def test_no_name_leaves_the_folder(verify, copy: Path, name: str) -> None:
     manifest = json.loads((copy / "submission.json").read_text())
     (copy.parent / "own.py").write_text("x = 1\n")
     rewrite(copy, files=manifest["files"] | {name: "0" * 64})
-    assert verify(copy) == [f"refused: {name}: a bundle holds no such file"]
+    assert verify(copy) == [f"refused: {name}: unexpected file; a bundle holds records, sheets and sources only"]
 
 
 @pytest.mark.parametrize(
@@ -214,13 +214,15 @@ def test_a_defense_is_spelled_as_every_other_record_of_it_is(
     assert (outcome.status, outcome.err) == (1, says)
 
 
-def test_no_parameter_names_a_file(call, verify, copy: Path, track_file: Path, tmp_path: Path) -> None:
-    rewrite(copy, spec=f"own.py:Darker,factor={track_file}")
+@pytest.mark.parametrize("value", ["{}", "{}:x", "[{}:x]"])
+def test_no_parameter_names_a_file(call, verify, copy: Path, track_file: Path, tmp_path: Path, value: str) -> None:
+    named = value.format(track_file)
+    rewrite(copy, spec=f"own.py:Darker,factor={named}")
     (line,) = verify(copy)
     assert "names a file" in line
     own = tmp_path / "own.py"
     own.write_text(OWN)
-    command = ["submit", f"{own}:Darker,factor={track_file}", "--track", track_file, "--results", tmp_path / "r"]
+    command = ["submit", f"{own}:Darker,factor={named}", "--track", track_file, "--results", tmp_path / "r"]
     assert "names a file" in call(*command, "--out", tmp_path / "out").err
     assert not (tmp_path / "out").exists()
 
@@ -250,7 +252,7 @@ def test_who_takes_a_submission_checks_it(
     board = tmp_path / "board"
     outcome = call(command[0], dishonest, *command[1:], "--track", track_file, "--results", board)
     assert (outcome.status, outcome.err.count("\n")) == (1, 1)
-    assert "refused: Darker(factor=0.5) breaks its contract: perturb makes something else of one" in outcome.err
+    assert "refused: Darker(factor=0.5) breaks its contract: perturb gives another result for one" in outcome.err
     assert not [path for path in board.rglob("*") if path.is_file()]
 
 

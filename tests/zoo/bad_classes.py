@@ -381,7 +381,7 @@ BAD_CLASSES = [
     (TowardSome, "perturb returned shape (1, 1, 15, 16)"),
     (PreparesNothing, "prepare returned NoneType, but must return a defense"),
     (PreparesItself, "prepare changes the defense itself"),
-    (RefusesToPrepare, "with nothing in it to decline: another target is needed"),
+    (RefusesToPrepare, "it refused an input that every plugin must take: another target is needed"),
     (RestatesNumber, "restate returned int, but must return a defense"),
     (RestatesAlone, "restate takes (self, latent_dim), but is called with (self, latent_dim, rng)"),
     (RestatesOtherLatents, "latents of what restate returned returned shape (1, 512)"),

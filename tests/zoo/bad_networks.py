@@ -60,13 +60,25 @@ class Centres(Means):
         return features
 
 
+class Helpless(Means):
+    def __call__(self, images):
+        raise ValueError("no such layer")
+
+
+class Lists(Means):
+    def __call__(self, images):
+        return super().__call__(images).tolist()
+
+
 BAD_EXTRACTORS = [
+    (Helpless, "calling it raised ValueError: no such layer"),
+    (Lists, "calling it returned"),
     (Nameless, "its name is ''"),
     (Dimensionless, "its dim is '16'"),
     (Unhashed, "its weights_hash is 'version 2'"),
-    (WrongDim, "calling it returned shape (1, 16), but must return shape (1, 20)"),
+    (WrongDim, "calling it returned shape (4, 16), but must return shape (4, 20)"),
     (Raw, "calling it returned dtype torch.float64"),
-    (Normalised, "calling it makes something else of one image when the others"),
+    (Normalised, "calling it gives another result for one image when the rest"),
     (Dropout, "calling it changed torch's global generator"),
     (Centres, "calling it writes into the tensor"),
 ]
@@ -139,7 +151,7 @@ BAD_TARGETS = [
     (Oblong, "its images are (1, 16, 20), but must be square"),
     (NoLatents, "its latent_dim is 0"),
     (GivesFloats, "generate returned dtype torch.float32, but must return torch.uint8"),
-    (TrainMode, "generate makes something else of one latent when the others"),
+    (TrainMode, "generate gives another result for one latent when the rest"),
     (NoiseInputs, "generate changed torch's global generator"),
     (Collapsed, "generate gives the same image of every latent"),
     (GlobalPrior, "prior changed torch's global generator"),

@@ -341,7 +341,7 @@ BAD_PERTURBATIONS = [
     (Reseeds, "perturb seeds the generator that it is given"),
     (Entropy, "perturb gave two answers to one call with one generator"),
     (Remembers, "perturb answers differently after another call"),
-    (BatchMean, "perturb makes something else of one image when the others in its batch are others"),
+    (BatchMean, "perturb gives another result for one image when the rest of its batch changes"),
     (OwnGenerator, "perturb makes something else of images alone than in a batch"),
     (Views, ".view needs .contiguous()"),
     (Strides, "perturb depends on the memory layout of the images"),
