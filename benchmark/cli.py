@@ -86,9 +86,12 @@ def in_words(error: Exception) -> str:
         return " ".join(error.format_message().split())
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
         return f"the disk is full ({error.filename or 'no file named'}); free some room, then run the same command"
-    barred = isinstance(error, PermissionError) or (isinstance(error, OSError) and error.errno == errno.EROFS)
     # What opens a URL says in its own words what is barred.
-    if barred and error.filename:
+    if (
+        isinstance(error, OSError)
+        and error.filename
+        and (isinstance(error, PermissionError) or error.errno == errno.EROFS)
+    ):
         return (
             f"{error.filename} cannot be read or written ({error.strerror}); "
             "change its permissions, or give another with --results or --out"
