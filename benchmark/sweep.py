@@ -17,7 +17,7 @@ from typing import Any
 from benchmark.budget import parse_budget
 from benchmark.config import Cell, Track, check_keys, load_track, read_mapping, titled
 from benchmark.defaults import ATTACKS, TRACK
-from benchmark.errors import PluginError, UsageError, one_line
+from benchmark.errors import DataError, PluginError, UsageError, one_line
 from benchmark.executors.base import Executor, Job, Settled
 from benchmark.isolation.protection import missing_protection
 from benchmark.keys import cell_id
@@ -217,9 +217,18 @@ def overview(cells: Sequence[Cell], results: Results) -> list[Line]:
     for cell, answers in zip(cells, readers, strict=True):
         name = cell_id(cell)
         state = results.state(name)
-        error = results.read_failure(name) if state is State.FAILED else ""
-        lines.append(Line(cell, state, readers.count(answers) - 1, error))
+        lines.append(
+            Line(cell, state, readers.count(answers) - 1, _error(name, results) if state is State.FAILED else "")
+        )
     return lines
+
+
+def _error(name: str, results: Results) -> str:
+    """Of a cell that failed; what is wrong with the file that should tell it, if it is damaged."""
+    try:
+        return results.read_failure(name)
+    except DataError as error:
+        return str(error)
 
 
 def work_left(lines: Sequence[Line], results: Results) -> timedelta | None:

@@ -40,6 +40,18 @@ def test_what_one_machine_made_another_takes(track: Track, tmp_path: Path, url: 
     assert "answers" in stages.names
 
 
+def test_what_is_forced_is_trained_again_though_another_machine_has_it(track: Track, tmp_path: Path, url: str) -> None:
+    cells, executor = [Cell(track, "none", "fidelity", 40, 0)], make_executor("in-process")
+    stages = Stages()
+    for _ in range(2):
+        stages.names = []
+        run_cells(cells, Results(tmp_path / "one", url), executor, stages, force=True)
+        assert "training" in stages.names
+    stages.names = []
+    run_cells(cells, Results(tmp_path / "one", url), executor, stages)
+    assert "training" not in stages.names
+
+
 def test_what_cannot_be_pushed_stops_no_other_cell(
     track: Track, tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

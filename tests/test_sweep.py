@@ -273,3 +273,14 @@ def test_a_folder_may_move_and_is_noticed_when_it_changes(track: Track, track_fi
     next(iter(sorted(changed.iterdir()))).unlink()
     other = replace(track, data=f"folder:{changed}")
     assert cell_id(Cell(other, "none", "fidelity", 40, 0)) != cell_id(Cell(track, "none", "fidelity", 40, 0))
+
+
+def test_a_damaged_failure_is_told_and_its_cell_done_again(track: Track, tmp_path: Path) -> None:
+    cells, results = [Cell(track, "none", "fidelity", 40, seed) for seed in (0, 1)], Results(tmp_path)
+    results.write_failure(cell_id(cells[0]), cells[0].title, "it failed", "")
+    results.failure(cell_id(cells[0])).write_text("{")
+    damaged, left = overview(cells, results)
+    assert (damaged.state, left.state) == (State.FAILED, State.LEFT)
+    assert str(results.failure(cell_id(cells[0]))) in damaged.error
+    done = run_cells(cells, results, make_executor("in-process"), Reporter())
+    assert (len(done.records), done.failures) == (2, {})

@@ -17,6 +17,7 @@ from attacks.restoration import Damage, Restorer, network
 from benchmark.errors import UsageError
 from benchmark.interfaces import Defense, Knowledge
 from benchmark.metrics import psnr
+from benchmark.oracle import Oracle
 from benchmark.progress import Reporter
 from benchmark.recipe import Recipe
 from defenses.controls import Undefended
@@ -162,6 +163,23 @@ def test_it_restores_what_a_defense_does_as_the_attacker_states_it() -> None:
     defense = Unprepared()
     knowledge = Knowledge((1, 16, 16), Recipe(), None, blobs(30, side=16), known_defense=defense)
     assert Purify(restorer="denoise").restore(knowledge, (), generator()) is not None
+
+
+def test_pairs_are_defended_as_the_answers_were(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = []
+
+    @dataclass(frozen=True)
+    class Counting(Noise):
+        def toward(self, handed: int) -> Defense:
+            told.append(handed)
+            return self
+
+    defense = Counting(0.2)
+    images = blobs(2000, side=16)
+    knowledge = Knowledge((1, 16, 16), Recipe(), lambda *given: None, images[:60], known_defense=defense)
+    attack, oracle = Purify(restorer="denoise"), Oracle(images, 2000)
+    attack.fit(oracle, knowledge, generator())
+    assert sorted(set(told)) == sorted(set(attack.histories(defense, oracle))) == [0, 500, 1000, 1500]
 
 
 def test_it_asks_for_what_it_uses() -> None:

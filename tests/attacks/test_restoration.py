@@ -111,3 +111,17 @@ def test_dead_leaves_hold_edges_and_every_level() -> None:
     assert not torch.equal(colour[:, 0], colour[:, 1])
     with pytest.raises(UsageError, match="dead leaves was given images of 2 channels"):
         dead_leaves(1, (2, 16, 16), generator())
+
+
+def test_patches_are_cut_from_everywhere_along_the_grid_of_blocks() -> None:
+    places = torch.arange(48 * 72, dtype=torch.int32).view(1, 1, 48, 72)
+    high, low = ((places // 256).to(torch.uint8), (places % 256).to(torch.uint8))
+    damage = Damage(torch.cat([high, low], dim=1), torch.cat([high, low], dim=1), lambda images: images)
+    found = set()
+    for seed in range(200):
+        clean, defended = patches(damage, 1, torch.Generator().manual_seed(seed))
+        assert torch.equal(clean, defended)
+        first = int(clean[0, 0, 0, 0]) * 256 + int(clean[0, 1, 0, 0])
+        found.add((first // 72, first % 72))
+    # Of a side of 48 and one of 72, patches of 32 may begin at each 8th pixel up to 16 and up to 40.
+    assert found == {(top, left) for top in range(0, 17, 8) for left in range(0, 41, 8)}

@@ -65,6 +65,34 @@ def test_what_they_share_was_asked_for_by_each_from_the_first_image_on() -> None
         assert told == expected
 
 
+@dataclass(frozen=True)
+class Adding(Defense):
+    """Adds what the client was handed."""
+
+    seen: int = 0
+
+    def toward(self, handed: int) -> Defense:
+        return Adding(handed)
+
+    def perturb(self, x: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
+        return x + self.seen / 255
+
+
+@pytest.mark.parametrize(
+    ("images", "histories", "added"),
+    [
+        (6, [0, 50], [0, 50, 0, 50, 0, 50]),
+        (5, [0, 50], [0, 50, 0, 50, 0]),
+        (2, [0, 10, 20, 30], [0, 20]),
+        (3, [], [0, 0, 0]),
+    ],
+)
+def test_images_are_defended_by_histories_in_turn(images: int, histories: list[int], added: list[int]) -> None:
+    given = torch.arange(100, 100 + images, dtype=torch.uint8)[:, None, None, None]
+    found = load("attack", "reweight").defended(given, Adding(), histories, torch.Generator())
+    assert found.flatten().tolist() == [100 + number + more for number, more in enumerate(added)]
+
+
 def test_what_is_thrown_away_is_told() -> None:
     theft = stolen("sybil,attack=[reweight,share=0,clusters=2]", Defense())
     assert theft.oracle.charged == 100

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from attacks.fidelity import Fidelity
 from attacks.knowing import BATCH
-from attacks.through import Through, candidates
+from attacks.through import Through, _Uncertain, candidates
 from attacks.training import TrainingAttack
 from benchmark.errors import UsageError
 from benchmark.gan import Generative, train
@@ -281,6 +281,14 @@ def test_an_unknown_strength_is_drawn_for_every_batch() -> None:
     assert 0.28 < spreads.max() < 0.42
     again = told(Through(strength="drawn", low=0.1, high=0.4), Noise(0.2))[2]
     assert torch.equal(defense.measured(gray, generator()), again.measured(gray, generator()))
+
+
+@pytest.mark.parametrize(("handed", "least", "most"), [(0, 0.0, 0.0), (2000, 0.08, 0.42)])
+def test_of_unknown_strength_too_it_is_that_toward_a_client(handed: int, least: float, most: float) -> None:
+    defense = _Uncertain(candidates(RisingNoise(0.9, full=2000), 0.1, 0.4))
+    gray, rng = torch.full((1, 1, 64, 64), 0.5), generator()
+    spreads = torch.stack([defense.facing(handed).measured(gray, rng).std() for _ in range(20)])
+    assert least <= spreads.min() <= spreads.max() <= most
 
 
 def test_defenses_of_unknown_strength_differ_in_nothing_else() -> None:

@@ -67,6 +67,19 @@ def test_what_another_machine_has_measured_is_submitted_with_its_sheets(
         assert (tmp_path / "again" / "sheets" / path.name).read_bytes() == path.read_bytes()
 
 
+def test_a_bundle_that_cannot_be_finished_leaves_nothing(
+    call, track_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*given: object, **named: object) -> None:
+        raise OSError(28, "No space left on device", "submission.json")
+
+    monkeypatch.setattr("benchmark.submission.making.write_manifest", full)
+    (tmp_path / "own.py").write_text(OWN)
+    command = ["submit", f"{tmp_path / 'own.py'}:Darker", "--track", track_file, "--results", tmp_path / "r"]
+    assert "the disk is full" in call(*command, "--out", tmp_path / "b").err
+    assert {each.name for each in tmp_path.iterdir()} <= {"own.py", "r", "__pycache__"}
+
+
 def test_a_cell_that_fails_leaves_no_bundle(call, track_file: Path, tmp_path: Path) -> None:
     (tmp_path / "own.py").write_text(OWN.replace("return x * self.factor", "raise ValueError('no luck')"))
     command = ["submit", f"{tmp_path / 'own.py'}:Darker", "--track", track_file, "--results", tmp_path / "r"]
