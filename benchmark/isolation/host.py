@@ -23,6 +23,7 @@ import psutil
 import torch
 from torch import Tensor
 
+from benchmark.defaults import CHECK_SECONDS
 from benchmark.errors import BenchmarkError, UsageError
 from benchmark.isolation.channel import MAX_MESSAGE, NOTHING, Channel, EndedError, Message, Serve, shown
 from benchmark.isolation.family import end_family
@@ -49,7 +50,7 @@ ENDING_SECONDS = 10.0
 class Limits:
     """What the process of a plugin, and all that it starts, may take."""
 
-    seconds: float = 300.0
+    seconds: float = CHECK_SECONDS
     """For each thing asked, what it asks back for aside: a batch of 500 images, or an attack but for its trainings."""
     memory: int = 6 * 2**30
     """Bytes, with the files in its folder and those without a name; torch itself takes half a GiB."""

@@ -25,7 +25,7 @@ def test_a_good_defense_is_not_accused() -> None:
 @pytest.mark.parametrize(
     ("bad", "says"),
     [
-        ("bad_perturbations.py:BatchMean", "when the others in its batch are others"),
+        ("bad_perturbations.py:BatchMean", "when the rest of its batch changes"),
         ("bad_perturbations.py:DividesByStrength,scale=3.0", "with scale=0.0, which it accepts, perturb"),
         ("bad_perturbations.py:TorchGlobal", "perturb gave two answers to one call with one generator"),
         ("bad_measurements.py:StatesIdentity", "state what it does"),
