@@ -86,7 +86,8 @@ class BestOf(Combined):
         for spec, attack in self.attacks.items():
             # Copies: what one makes of them in place must not reach the others.
             ledger = Oracle(answers.clone(), len(answers), history=oracle.history)
-            own = replace(rest, real_images=rest.real_images.clone()).limited_to(attack.threat_model, self.others)
+            own = rest.limited_to(attack.threat_model, self.others)
+            own = replace(own, real_images=own.real_images.clone())
             try:
                 model = attack.fit(ledger, own, torch.Generator().set_state(state))
             except TrainingError as error:

@@ -27,11 +27,11 @@ from leaderboard.cells import (
 )
 from leaderboard.intervals import Interval, over_seeds, paired
 
-AMOUNT = re.compile(r"(?P<amount>[\d.e+-]+)(?P<of>% of the training set| clients)")
-"""An item of knowledge of which one attacker may have more than another."""
-
 CLIENTS = " clients"
 """The item of knowledge of an attacker who poses as several clients."""
+
+AMOUNT = re.compile(rf"(?P<amount>[\d.e+-]+)(?P<of>% of the training set|{CLIENTS})")
+"""An item of knowledge of which one attacker may have more than another."""
 
 PART = 0.5
 """How much of the defense somebody knew who did not know its strength: not all of it, which is 1, nor nothing."""

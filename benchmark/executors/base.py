@@ -59,7 +59,7 @@ class Job:
         return Settled(self, error=error)
 
 
-class Outcome(NamedTuple):
+class Ending(NamedTuple):
     """What became of a job: a record, or an error in one line, or neither where another process is at the cell.
 
     What a worker sends: with its job it would make the plugins anew where it is read, whose files may have changed.
@@ -78,9 +78,9 @@ class Settled:
     error: str = ""
 
     @property
-    def outcome(self) -> Outcome:
+    def ending(self) -> Ending:
         """What became of it, alone."""
-        return Outcome(self.record, self.error)
+        return Ending(self.record, self.error)
 
 
 class Executor(Protocol):

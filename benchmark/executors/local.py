@@ -17,7 +17,7 @@ from multiprocessing.connection import Connection, wait
 from typing import Any, NamedTuple
 
 from benchmark.errors import UsageError, one_line
-from benchmark.executors.base import TRIES, Job, Outcome, Settled
+from benchmark.executors.base import TRIES, Ending, Job, Settled
 from benchmark.progress import Reporter
 from benchmark.progress.relay import Receiver, RelayReporter
 
@@ -124,7 +124,7 @@ class _Worker:
         """
         if isinstance(message, Exception):
             raise message
-        if not self.at or not isinstance(message, _Unreadable | Outcome):
+        if not self.at or not isinstance(message, _Unreadable | Ending):
             self._receiver.receive(message)
             return None
         job, self.at = self.at[0], None
@@ -180,7 +180,7 @@ def _work(pipe: Connection[Any, Any], threads: int) -> None:
                 send(_Unreadable(one_line(error)))
                 continue
             try:
-                send(settle(job, reporter).outcome)
+                send(settle(job, reporter).ending)
             except Exception as error:
                 send(error)
 

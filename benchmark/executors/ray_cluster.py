@@ -9,7 +9,7 @@ from queue import Empty
 from typing import Any
 
 from benchmark.errors import UsageError
-from benchmark.executors.base import TRIES, Job, Outcome, Settled
+from benchmark.executors.base import TRIES, Ending, Job, Settled
 from benchmark.progress import Reporter
 from benchmark.progress.relay import Event, Receiver, RelayReporter
 
@@ -74,12 +74,12 @@ class RayCluster:
     def _outcome(self, reference: Any, job: Job) -> Settled:
         ray = self._ray
         try:
-            outcome: Outcome = ray.get(reference)
+            ending: Ending = ray.get(reference)
         except ray.exceptions.RayTaskError as error:
             raise error.as_instanceof_cause() from None
         except ray.exceptions.RayError as error:
             return job.give_up(f"its worker died {TRIES} times ({type(error).__name__})")
-        return Settled(job, *outcome)
+        return Settled(job, *ending)
 
 
 class _Screen:
@@ -109,7 +109,7 @@ class _Screen:
                 self._receivers.pop(number)[1].close()
 
 
-def _work(jobs: Sequence[Any], number: int, threads: int, folder: str, events: Any) -> Outcome:
+def _work(jobs: Sequence[Any], number: int, threads: int, folder: str, events: Any) -> Ending:
     """One task: settle the job behind the one reference, on whichever machine this is."""
     import ray
 
@@ -131,4 +131,4 @@ def _work(jobs: Sequence[Any], number: int, threads: int, folder: str, events: A
     if job.cell.isolated:
         # Of this machine, which need not be like the one where the sweep was started.
         reporter.note(missing_protection())
-    return settle(job, reporter).outcome
+    return settle(job, reporter).ending

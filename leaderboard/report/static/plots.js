@@ -137,7 +137,7 @@ function showFront(state) {
   const names = close.flatMap((point, index) => [index ? ", " : "", opener(point)]);
   const unbeaten = document.getElementById("unbeaten");
   unbeaten.hidden = !close.length;
-  unbeaten.replaceChildren("Not on the front, but not beaten beyond the noise:  ", ...names);
+  unbeaten.replaceChildren("Not on the front, but not beaten beyond the noise: ", ...names);
 }
 
 function showCards(state) {
